@@ -1,0 +1,116 @@
+"""From generated source to a module: a real file in the cache, imported, with Numba's machine code beside it.
+
+Every entry of the cache is a folder named by the hash of what is in it.  It is built under another name and
+published by one rename, so other processes see it whole or not at all; a manifest of digests says whether it is
+still what was published.  A damaged entry is built again, and where the cache cannot be written the entry lives
+in a temporary folder: the cache can make a first call fast, never a result wrong.
+"""
+
+import atexit
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from types import ModuleType
+
+import numba
+
+from .errors import KernelError
+
+# Part of every key: raise it when the meaning of generated source changes without its text changing, as when
+# kernels/runtime.py, whose functions are compiled into the kernels, changes.
+GENERATOR_VERSION = 1
+MANIFEST = "manifest.json"
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: ``$GLUONMARK_CACHE``, or ``gluonmark`` in the user's cache folder."""
+    chosen = os.environ.get("GLUONMARK_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gluonmark"
+
+
+def load(name: str, source: str) -> ModuleType:
+    """The module ``name`` with this source, from the cache if it is there.  Raises ``KernelError`` if it is not Python."""
+    entry = cache_folder() / f"{name}-{_digest(source)}"
+    if _intact(entry, source):
+        try:
+            return _import(name, entry)
+        except Exception as error:  # a file that an older library wrote, say: whatever it is, building again is right
+            print(f"gluonmark: rebuilding {entry.name}: {error}", file=sys.stderr)
+    return _build(name, source, entry)
+
+
+def _digest(source: str) -> str:
+    versions = f"{GENERATOR_VERSION} {numba.__version__} {sys.version_info[:2]}"
+    return hashlib.sha256(f"{versions}\n{source}".encode()).hexdigest()[:16]
+
+
+def _intact(entry: Path, source: str) -> bool:
+    """Whether an entry holds exactly what was published, machine code included (a bit lost there could crash)."""
+    try:
+        manifest = json.loads((entry / MANIFEST).read_text())
+        return (entry / "kernel.py").read_text() == source and manifest == _manifest(entry)
+    except (OSError, ValueError):
+        return False
+
+
+def _manifest(entry: Path) -> dict[str, str]:
+    files = sorted(path for path in entry.rglob("*.nb*") if path.is_file())
+    return {str(path.relative_to(entry)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _build(name: str, source: str, entry: Path) -> ModuleType:
+    workshop, published = _workshop(entry)
+    (workshop / "kernel.py").write_text(source)
+    try:
+        module = _import(name, workshop)
+    except SyntaxError as error:
+        raise KernelError(f"the source generated for {name} is not Python: {error}") from error
+    (workshop / MANIFEST).write_text(json.dumps(_manifest(workshop), indent=1))
+    if published:
+        _publish(workshop, entry)
+    return module
+
+
+def _workshop(entry: Path) -> tuple[Path, bool]:
+    """A new folder to build in, and whether it can be published."""
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".building-", dir=entry.parent)), True
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="gluonmark-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return folder, False
+
+
+def _publish(workshop: Path, entry: Path) -> None:
+    """Give the folder its name.  A damaged entry makes room; where another process was faster, its entry stays."""
+    try:
+        if entry.exists() and not _intact(entry, (workshop / "kernel.py").read_text()):
+            entry.rename(workshop / "damaged")
+        workshop.rename(entry)
+        shutil.rmtree(entry / "damaged", ignore_errors=True)
+    except OSError:
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _import(name: str, folder: Path) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(f"gluonmark_generated_{name}", folder / "kernel.py")
+    if specification is None or specification.loader is None:
+        raise KernelError(f"{folder / 'kernel.py'} cannot be imported")
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module  # Numba looks up a cached function's module by its name
+    redirected, numba.config.CACHE_DIR = numba.config.CACHE_DIR, ""  # the machine code belongs beside its source
+    bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        specification.loader.exec_module(module)
+    finally:
+        numba.config.CACHE_DIR = redirected
+        sys.dont_write_bytecode = bytecode
+    return module

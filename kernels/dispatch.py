@@ -1,0 +1,245 @@
+"""Watch MXNet's own dispatch: every operator that a forward pass calls, with its arrays and the user's line.
+
+``mxnet.base._LIB`` is an ordinary ctypes library object, and the entry points on it are ordinary attributes, so
+wrapping them for the time of one forward pass sees every operator of an imperative Block.  That is sound for one
+reason: MXNet 1.9.1 is the last release, so these entry points will not change any more.
+"""
+
+import ctypes
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import mxnet
+from mxnet.base import _LIB
+from mxnet.ndarray.ndarray import _DTYPE_MX_TO_NP
+
+from .errors import KernelError
+
+OWN_PACKAGE = __name__.partition(".")[0]
+
+LEAVES_GRAPH = {
+    "MXNDArraySyncCopyToCPU": (
+        "copies an array to NumPy inside forward ({line}), by asnumpy(), asscalar(), printing or a condition on "
+        "data: such a layer cannot be traced; keep the values in mx.nd (nd.where instead of if)"
+    ),
+    "MXNDArraySyncCopyFromCPU": (
+        "makes an array from Python numbers inside forward ({line}): make it once in __init__, as a "
+        "gluon.Constant, so that every variant sees the same array"
+    ),
+    "MXInvokeCachedOpEx": "calls a hybridized graph that is not one of its child blocks ({line}): register it",
+    "MXCustomFunctionRecord": "calls an autograd.Function inside forward ({line}), which cannot be traced",
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One operator call: arrays by number, attributes as MXNet's own text."""
+
+    operator: str
+    inputs: tuple[int, ...]
+    attributes: tuple[tuple[str, str], ...]
+    outputs: tuple[int, ...]
+    line: str
+
+
+@dataclass
+class Recording:
+    """What one forward pass did.  Arrays are numbered in order of appearance, leaves first."""
+
+    subject: str
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+    dtypes: list[str] = field(default_factory=list)
+    calls: list[Seen] = field(default_factory=list)
+    leaves: int = 0
+    _numbers: dict[int, int] = field(default_factory=dict)
+    _memory: dict[int, int] = field(default_factory=dict)
+
+    def add_leaf(self, array: mxnet.nd.NDArray) -> int:
+        """Number an array that forward starts from."""
+        self.leaves += 1
+        return self._bind(array.handle.value)
+
+    def number(self, array: mxnet.nd.NDArray) -> int:
+        """The number of an array of this recording."""
+        return self._find(array.handle.value, _user_line())
+
+    def call(
+        self, operator: str, inputs: list[int], attributes: dict[str, str], outputs: list[int], in_place: bool
+    ) -> None:
+        """Note ``outputs = operator(inputs)``; arrays are given as MXNet handles."""
+        line = _user_line()
+        sources = tuple(self._find(handle, line) for handle in inputs)
+        if in_place:
+            for handle in outputs:
+                self._check_writable(handle, line)
+        targets = tuple(self._bind(handle) for handle in outputs)
+        self.calls.append(Seen(operator, sources, tuple(attributes.items()), targets, line))
+
+    def alias(self, operator: str, source: int, target: int, attributes: dict[str, str]) -> None:
+        """Note an array that shares the memory of another."""
+        line = _user_line()
+        origin = self._find(source, line)
+        number = self._bind(target)
+        self._memory[number] = self._memory[origin]
+        self.calls.append(Seen(operator, (origin,), tuple(attributes.items()), (number,), line))
+
+    def forget(self, handle: int) -> None:
+        """The handle was freed; MXNet may use its address again."""
+        self._numbers.pop(handle, None)
+
+    def refuse(self, entry_point: str) -> None:
+        """Raise the error for something that leaves the graph."""
+        raise KernelError(f"{self.subject} {LEAVES_GRAPH[entry_point].format(line=_user_line())}")
+
+    def _bind(self, handle: int) -> int:
+        number = len(self.shapes)
+        self.shapes.append(_shape(handle))
+        self.dtypes.append(_dtype(handle))
+        self._numbers[handle] = self._memory[number] = number
+        return number
+
+    def _find(self, handle: int, line: str) -> int:
+        if handle not in self._numbers:
+            raise KernelError(
+                f"{self.subject} uses an array at {line} that is neither an input nor one of its parameters: "
+                "register it as a gluon Parameter or Constant"
+            )
+        return self._numbers[handle]
+
+    def _check_writable(self, handle: int, line: str) -> None:
+        number = self._numbers.get(handle)
+        if number is None:  # an array made empty inside forward, written for the first time
+            return
+        sharers = sum(memory == self._memory[number] for memory in self._memory.values())
+        if number < self.leaves or sharers > 1:
+            what = "an input or a parameter" if number < self.leaves else "a view of another array"
+            raise KernelError(f"{self.subject} writes into {what} at {line}: compute a new array instead")
+
+
+def _shape(handle: int) -> tuple[int, ...]:
+    rank, extents = ctypes.c_int(), ctypes.POINTER(ctypes.c_int)()
+    _LIB.MXNDArrayGetShapeEx(ctypes.c_void_p(handle), ctypes.byref(rank), ctypes.byref(extents))
+    return tuple(extents[axis] for axis in range(rank.value))
+
+
+def _dtype(handle: int) -> str:
+    code = ctypes.c_int()
+    _LIB.MXNDArrayGetDType(ctypes.c_void_p(handle), ctypes.byref(code))
+    numpy_type = _DTYPE_MX_TO_NP[code.value]
+    return "none" if numpy_type is None else numpy_type.__name__
+
+
+def _operator_name(handle: int) -> str:
+    name = ctypes.c_char_p()
+    _LIB.MXSymbolGetAtomicSymbolName(ctypes.c_void_p(handle), ctypes.byref(name))
+    return (name.value or b"").decode()
+
+
+def _user_line() -> str:
+    """Where the user's code called MXNet: the innermost frame outside MXNet, or else the Gluon layer's own."""
+    gluon_layer = ""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        function, where = frame.f_code.co_name, f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+        if package == OWN_PACKAGE:
+            if function == run_watched.__name__:
+                break
+        elif package != "mxnet":
+            return where
+        elif function in {"forward", "hybrid_forward"} and not gluon_layer:
+            gluon_layer = f"mxnet {where}"
+        frame = frame.f_back
+    return gluon_layer
+
+
+def run_watched(recording: Recording, forward: Callable[[], Any]) -> Any:
+    """Call ``forward`` and note every operator that this thread invokes on the way."""
+    with _wrapped(_watchers(recording)):
+        return forward()
+
+
+_LOCK = threading.RLock()
+
+
+@contextmanager
+def _wrapped(watchers: dict[str, Callable[..., Callable[..., int]]]) -> Iterator[None]:
+    """Put watchers in front of the library's entry points, for calls from this thread only."""
+    thread = threading.get_ident()
+    with _LOCK:
+        originals = {name: getattr(_LIB, name) for name in watchers}
+
+        def guard(original: Callable[..., int], watched: Callable[..., int]) -> Callable[..., int]:
+            return lambda *arguments: (watched if threading.get_ident() == thread else original)(*arguments)
+
+        for name, watcher in watchers.items():
+            setattr(_LIB, name, guard(originals[name], watcher(originals[name])))
+        try:
+            yield
+        finally:
+            for name, original in originals.items():
+                setattr(_LIB, name, original)
+
+
+def _watchers(recording: Recording) -> dict[str, Callable[..., Callable[..., int]]]:
+    """For each entry point, a function from the original to its watched form (signatures: MXNet's c_api.h)."""
+
+    def invoke(original: Callable[..., int]) -> Callable[..., int]:
+        def watched(operator: Any, count: Any, inputs: Any, *rest: Any) -> int:
+            output_count, outputs, attribute_count, keys, values, _ = rest
+            in_place = output_count._obj.value > 0
+            status = original(operator, count, inputs, *rest)
+            if status == 0:
+                recording.call(
+                    _operator_name(operator.value),
+                    [inputs[i] for i in range(count.value)],
+                    {keys[i].decode(): values[i].decode() for i in range(attribute_count.value)},
+                    [outputs._obj[i] for i in range(output_count._obj.value)],
+                    in_place,
+                )
+            return status
+
+        return watched
+
+    def view(name: str, describe: Callable[[int, tuple[Any, ...]], dict[str, str]]) -> Any:
+        def watcher(original: Callable[..., int]) -> Callable[..., int]:
+            def watched(source: Any, *rest: Any) -> int:
+                status = original(source, *rest)
+                if status == 0:
+                    target = rest[-1]._obj.value
+                    recording.alias(name, source.value, target, describe(target, rest))
+                return status
+
+            return watched
+
+        return watcher
+
+    def free(original: Callable[..., int]) -> Callable[..., int]:
+        def watched(handle: Any) -> int:
+            recording.forget(handle.value)
+            return original(handle)
+
+        return watched
+
+    def refused(name: str) -> Callable[..., Callable[..., int]]:
+        return lambda _original: lambda *_arguments: recording.refuse(name)  # type: ignore[func-returns-value]
+
+    rows = view("slice_axis", lambda _, rest: {"axis": "0", "begin": str(rest[0].value), "end": str(rest[1].value)})
+    row = view("_at", lambda _, rest: {"index": str(rest[0].value)})
+    return {
+        "MXImperativeInvokeEx": invoke,
+        "MXNDArrayReshape64": view("Reshape", lambda target, _: {"shape": str(_shape(target))}),
+        "MXNDArraySlice": rows,
+        "MXNDArraySlice64": rows,
+        "MXNDArrayAt": row,
+        "MXNDArrayAt64": row,
+        "MXNDArrayDetach": view("BlockGrad", lambda *_: {}),
+        "MXNDArrayFree": free,
+        **{name: refused(name) for name in LEAVES_GRAPH},
+    }

@@ -1,0 +1,149 @@
+"""Scalar expressions as Python syntax trees, so that parentheses come out right and no text is pasted."""
+
+import ast
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from ..extent import Extent
+from ..fuse import Indices, Schedule, seen_through
+from ..primitives.base import Value
+from ..primitives.literal import Literal, Size
+from ..primitives.map import FUNCTIONS, Map
+from ..primitives.view import View
+
+LOOP_NAMES = "ijklpqrs"
+
+# Constants that a kernel's module defines in its own dtype: an untyped 0 or 1 would make float32 arithmetic float64.
+NAMED_NUMBERS = {0.0: "zero", 1.0: "one"}
+
+
+class Expressions:
+    """Prints the values of one loop body.  Whatever is used more than once becomes a local variable first."""
+
+    def __init__(self, plan: Schedule, dtype: str, indices: Sequence[ast.expr], flat: Mapping[str, str]) -> None:
+        self._plan, self._dtype, self._indices, self._flat = plan, dtype, indices, flat
+        self._uses: dict[tuple[int, Indices], int] = {}
+        self._locals: dict[tuple[int, Indices], str] = {}
+        self._taken = set(plan.names.values()) | {name for name, _ in plan.procedure.inputs}
+        self.lines: list[str] = []
+
+    def count(self, value: Value, target: Value) -> None:
+        """Note one use of ``value`` at every element, before anything is printed."""
+        self._count(value, tuple(range(len(value.shape))), target, 1)
+
+    def text(self, value: Value, target: Value) -> str:
+        """The expression for ``value`` at the current element; puts local variables into ``lines``."""
+        return ast.unparse(self._expression(value, tuple(range(len(value.shape))), target))
+
+    def element(self, value: Value, indices: Indices) -> ast.expr:
+        """One element of a value in memory."""
+        name = self._plan.names[id(value)]
+        if not value.shape:
+            return ast.Name(name)
+        if name in self._flat and indices == tuple(range(len(indices))):
+            return _subscript(self._flat[name], [self._indices[0]])
+        return _subscript(name, [ast.Constant(0) if axis is None else self._indices[axis] for axis in indices])
+
+    def _count(self, value: Value, indices: Indices, target: Value, times: int) -> None:
+        if value is not target and id(value) in self._plan.names:
+            return
+        if isinstance(value.primitive, View):
+            self._count(value.inputs[0], seen_through(value.primitive, indices), target, times)
+            return
+        key = (id(value), indices)
+        known = self._uses.get(key, 0)
+        self._uses[key] = known + times
+        if known == 0 and isinstance(value.primitive, Map):
+            occurrences = _occurrences(FUNCTIONS[value.primitive.function].code)
+            for operand, source in zip("abc", value.inputs, strict=False):
+                self._count(source, indices, target, occurrences[operand])
+
+    def _expression(self, value: Value, indices: Indices, target: Value) -> ast.expr:
+        if value is not target and id(value) in self._plan.names:
+            return self.element(value, indices)
+        if isinstance(value.primitive, View):
+            return self._expression(value.inputs[0], seen_through(value.primitive, indices), target)
+        if isinstance(value.primitive, Literal):
+            return number(value.primitive.number, self._dtype)
+        if isinstance(value.primitive, Size):
+            return _size(value.primitive, self._dtype)
+        assert isinstance(value.primitive, Map), value.primitive
+        key = (id(value), indices)
+        if key not in self._locals:
+            operands = {
+                operand: self._expression(source, indices, target)
+                for operand, source in zip("abc", value.inputs, strict=False)
+            }
+            expression = _fill(FUNCTIONS[value.primitive.function].code, operands, self._dtype)
+            if self._uses.get(key, 1) < 2:
+                return expression
+            self._locals[key] = self._fresh(value.name or value.primitive.function)
+            self.lines.append(f"{self._locals[key]} = {ast.unparse(expression)}")
+        return ast.Name(self._locals[key])
+
+    def _fresh(self, stem: str) -> str:
+        name = next(n for n in (stem, *(f"{stem}_{k}" for k in range(2, 10_000))) if n not in self._taken)
+        self._taken.add(name)
+        return name
+
+
+def number(value: float, dtype: str) -> ast.expr:
+    """A number in the kernel's dtype."""
+    if value in NAMED_NUMBERS:
+        return ast.Name(NAMED_NUMBERS[value])
+    return ast.Call(ast.Name(dtype), [ast.parse(repr(value), mode="eval").body], [])
+
+
+def fill(code: str, operands: Mapping[str, ast.expr], dtype: str) -> str:
+    """A piece of code over the names in ``operands``, as text."""
+    return ast.unparse(_fill(code, operands, dtype))
+
+
+def _fill(code: str, operands: Mapping[str, ast.expr], dtype: str) -> ast.expr:
+    return _Filler(operands, dtype).visit(ast.parse(code, mode="eval").body)
+
+
+class _Filler(ast.NodeTransformer):
+    """Puts operands in the place of names and typed numbers in the place of plain ones."""
+
+    def __init__(self, operands: Mapping[str, ast.expr], dtype: str) -> None:
+        self._operands, self._dtype = operands, dtype
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._operands.get(node.id, node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return number(float(node.value), self._dtype)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        """``(1 if test else 0) != 0`` is the test itself."""
+        condition = self._operands.get(node.left.id) if isinstance(node.left, ast.Name) else None
+        if isinstance(node.ops[0], ast.NotEq) and isinstance(condition, ast.IfExp) and _is_zero(node.comparators[0]):
+            if ast.unparse(condition.body) == "one" and ast.unparse(condition.orelse) == "zero":
+                return condition.test
+        return self.generic_visit(node)  # type: ignore[return-value]
+
+
+def _is_zero(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == 0
+
+
+@lru_cache(maxsize=None)
+def _occurrences(code: str) -> dict[str, int]:
+    names = [node.id for node in ast.walk(ast.parse(code, mode="eval")) if isinstance(node, ast.Name)]
+    return {operand: names.count(operand) for operand in "abc"}
+
+
+def _subscript(name: str, indices: Sequence[ast.expr]) -> ast.expr:
+    index = indices[0] if len(indices) == 1 else ast.Tuple(list(indices))
+    return ast.Subscript(ast.Name(name), index)
+
+
+def _size(size: Size, dtype: str) -> ast.expr:
+    text = " * ".join(length(extent) for extent in size.shape)
+    return ast.Call(ast.Name(dtype), [ast.parse(text, mode="eval").body], [])
+
+
+def length(extent: Extent) -> str:
+    """An extent as a factor of a product."""
+    return f"({extent})" if extent.slope and extent.offset else str(extent)

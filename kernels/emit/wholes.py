@@ -1,0 +1,173 @@
+"""Print the primitives that are loops of their own: pairs, folds and Fourier transforms.
+
+Each printer gets the value, the names of the arrays it reads and the name of the array it writes.
+"""
+
+from collections.abc import Callable, Sequence
+
+from ..extent import Extent
+from ..primitives.base import Primitive, Value
+from ..primitives.contract import Contract
+from ..primitives.fourier import Fourier, FourierAdjoint
+from ..primitives.symmetric import Fold, Pairs, PairsGradient, Unfold
+from .contractions import print_contraction
+
+Printer = Callable[[Value, Sequence[str], str], list[str]]
+
+COMPLEX = {"float32": "complex64", "float64": "complex128"}
+
+
+def _rows(shape: Sequence[Extent], body: Sequence[str], start: int = 0) -> list[str]:
+    """Loops over leading axes around ``body``."""
+    lines = list(body)
+    for axis in reversed(range(len(shape))):
+        lines = [
+            f"for {_row_names(len(shape))[axis + start]} in range({shape[axis]}):",
+            *(f"    {line}" for line in lines),
+        ]
+    return lines
+
+
+def _row_names(count: int) -> list[str]:
+    return ["row"] if count == 1 else [f"row_{axis}" for axis in range(count)]
+
+
+def _at(name: str, shape: Sequence[Extent], *last: str) -> str:
+    return f"{name}[{', '.join([*_row_names(len(shape)), *last])}]"
+
+
+def print_pairs(value: Value, names: Sequence[str], result: str) -> list[str]:
+    """Products of x by x, one row of the upper triangle after the other."""
+    lead, width = value.shape[:-1], value.primitive.width  # type: ignore[attr-defined]
+    x = names[0]
+    return _rows(
+        lead,
+        [
+            "start = 0",
+            f"for i in range({width}):",
+            f"    for j in range(i, {width}):",
+            f"        {_at(result, lead, 'start + j - i')} = {_at(x, lead, 'i')} * {_at(x, lead, 'j')}",
+            f"    start += {width} - i",
+        ],
+    )
+
+
+def print_pairs_gradient(value: Value, names: Sequence[str], result: str) -> list[str]:
+    """Each pair's head, times the other of the two, to both."""
+    lead, width = value.shape[:-1], value.primitive.width  # type: ignore[attr-defined]
+    head, x = names
+    return [
+        f"{result}[:] = zero",
+        *_rows(
+            lead,
+            [
+                "start = 0",
+                f"for i in range({width}):",
+                "    total = zero",
+                f"    for j in range(i, {width}):",
+                f"        slope = {_at(head, lead, 'start + j - i')}",
+                f"        total += slope * {_at(x, lead, 'j')}",
+                f"        {_at(result, lead, 'j')} += slope * {_at(x, lead, 'i')}",
+                f"    {_at(result, lead, 'i')} += total",
+                f"    start += {width} - i",
+            ],
+        ),
+    ]
+
+
+def print_fold(value: Value, names: Sequence[str], result: str) -> list[str]:
+    """W[i, j] + W[j, i] above the diagonal, W[i, i] on it."""
+    width, rest = value.primitive.width, _rest(value.shape[1:])  # type: ignore[attr-defined]
+    weight = names[0]
+    return [
+        "pair = 0",
+        f"for i in range({width}):",
+        f"    {result}[pair{rest}] = {weight}[i, i{rest}]",
+        f"    for j in range(i + 1, {width}):",
+        *_inner(value.shape[1:], f"{result}[pair + j - i{{}}] = {weight}[i, j{{}}] + {weight}[j, i{{}}]", 2),
+        f"    pair += {width} - i",
+    ]
+
+
+def print_unfold(value: Value, names: Sequence[str], result: str) -> list[str]:
+    """The upper triangle, mirrored."""
+    width = value.primitive.width  # type: ignore[attr-defined]
+    sums = names[0]
+    return [
+        "pair = 0",
+        f"for i in range({width}):",
+        f"    for j in range(i, {width}):",
+        *_inner(value.shape[2:], f"{result}[i, j{{}}] = {sums}[pair{{}}]", 2),
+        *_inner(value.shape[2:], f"{result}[j, i{{}}] = {sums}[pair{{}}]", 2),
+        "        pair += 1",
+    ]
+
+
+def _rest(shape: Sequence[Extent]) -> str:
+    return ", :" if shape else ""
+
+
+def _inner(shape: Sequence[Extent], template: str, depth: int) -> list[str]:
+    """Loops over the trailing axes of a weight, at some depth of indentation."""
+    letters = "kpqrs"[: len(shape)]
+    lines = [template.replace("{}", "".join(f", {letter}" for letter in letters))]
+    for letter, extent in reversed(list(zip(letters, shape, strict=True))):
+        lines = [f"for {letter} in range({extent}):", *(f"    {line}" for line in lines)]
+    return ["    " * depth + line for line in lines]
+
+
+def print_fourier(value: Value, names: Sequence[str], result: str) -> list[str]:
+    """A real-to-complex transform; its leading bins, interleaved."""
+    lead, primitive = value.shape[:-1], value.primitive
+    assert isinstance(primitive, Fourier)
+    bins = ", ".join([*map(str, lead), str(primitive.length // 2 + 1)])
+    return [
+        f"spectrum = np.empty(({bins}), {COMPLEX[value.dtype]})",
+        f"r2c({names[0]}, spectrum, np.array([{len(lead)}]), True, {value.dtype}(1), 1)",
+        *_rows(
+            lead,
+            [
+                f"for k in range({primitive.kept}):",
+                f"    {_at(result, lead, '2 * k')} = {_at('spectrum', lead, 'k')}.real",
+                f"    {_at(result, lead, '2 * k + 1')} = {_at('spectrum', lead, 'k')}.imag",
+            ],
+        ),
+    ]
+
+
+def print_fourier_adjoint(value: Value, names: Sequence[str], result: str) -> list[str]:
+    """A complex-to-real transform, which counts every bin but the first, and the middle one, twice: hence the halves."""
+    lead, primitive = value.shape[:-1], value.primitive
+    assert isinstance(primitive, FourierAdjoint)
+    length, kept, head, dtype = primitive.length, primitive.kept, names[0], value.dtype
+    last = length // 2 + 1
+    bins = ", ".join([*map(str, lead), str(last)])
+    middle_kept = length % 2 == 0 and kept == last
+    doubled = kept - 1 if middle_kept else kept
+
+    def bin_of(k: str, factor: str) -> str:
+        real, imaginary = _at(head, lead, f"2 * {k}"), _at(head, lead, f"2 * {k} + 1")
+        return f"{_at('spectrum', lead, k)} = {COMPLEX[dtype]}(complex({factor}{real}, {factor}{imaginary}))"
+
+    body = [f"{_at('spectrum', lead, '0')} = {COMPLEX[dtype]}({_at(head, lead, '0')})"]
+    body += [f"for k in range(1, {doubled}):", f"    {bin_of('k', f'{dtype}(0.5) * ')}"]
+    if middle_kept:
+        body.append(f"{_at('spectrum', lead, str(kept - 1))} = {COMPLEX[dtype]}({_at(head, lead, str(2 * kept - 2))})")
+    if kept < last:
+        body += [f"for k in range({kept}, {last}):", f"    {_at('spectrum', lead, 'k')} = {COMPLEX[dtype]}(0)"]
+    return [
+        f"spectrum = np.empty(({bins}), {COMPLEX[dtype]})",
+        *_rows(lead, body),
+        f"c2r(spectrum, {result}, np.array([{len(lead)}]), False, {dtype}(1), 1)",
+    ]
+
+
+PRINTERS: dict[type[Primitive], Printer] = {
+    Contract: print_contraction,
+    Pairs: print_pairs,
+    PairsGradient: print_pairs_gradient,
+    Fold: print_fold,
+    Unfold: print_unfold,
+    Fourier: print_fourier,
+    FourierAdjoint: print_fourier_adjoint,
+}

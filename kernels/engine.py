@@ -1,0 +1,181 @@
+"""Plans and their calls: the only file that speaks to MXNet's C library outside a trace.
+
+A ``Plan`` binds one program to one context: descriptors of all arrays, the entries of the compiled kernels and the
+parameters, laid out once as the frame that ``native.py`` reads.  A call copies nothing: it fills in handles and
+reads back handles.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+
+import llvmlite.binding
+import mxnet
+import numpy as np
+from mxnet import gluon, nd
+from mxnet.base import _LIB, NDArrayHandle, py_str
+from mxnet.ndarray.ndarray import _DTYPE_NP_TO_MX
+
+from .compile import load
+from .errors import KernelError
+from .extent import Shape
+from .graph import INPUT
+from .program import Program
+
+
+@lru_cache(maxsize=None)
+def native() -> ModuleType:
+    """The compiled launcher.  Loading it is most of Numba's one-off cost in a process."""
+    llvmlite.binding.load_library_permanently(_LIB._name)
+    return load("launcher", (Path(__file__).parent / "native.py").read_text())
+
+
+@lru_cache(maxsize=None)
+def versions_are_readable() -> bool:
+    """Whether the engine's count of writes to an array is where this build of MXNet has it: tried, not assumed."""
+    probe = nd.zeros((2,), ctx=mxnet.cpu())
+    seen = []
+    for step in range(3):
+        probe[:] = step
+        probe.wait_to_read()
+        seen.append(native().version_of(probe.handle.value))
+    return [later - seen[0] for later in seen] == [0, 1, 2]
+
+
+class ConstantChanged(Exception):
+    """A constant on whose values a plan rests was written to."""
+
+
+class Misfit(Exception):
+    """A call's arrays are not those that a plan is for."""
+
+
+class Plan:
+    """One program on one context.  ``parameters``: for each input after the call's own, where its array comes from."""
+
+    def __init__(
+        self,
+        program: Program,
+        module: ModuleType,
+        context: mxnet.Context,
+        batch: int,
+        training: int,
+        parameters: Sequence[gluon.Parameter],
+    ) -> None:
+        self.program = program
+        self.gradients = program.differentiated
+        self._context = context
+        self._arity = sum(1 for _ in program.graph.leaves_of(INPUT))
+        self._parameters = tuple(parameters)
+        self._launcher = native()
+        self._addresses = (self._launcher.backward_recorded.address, self._launcher.delete_recorded.address)
+        self._module = module  # owns the compiled entries
+        self._frozen = [index for index, (name, _) in enumerate(program.inputs) if name in program.frozen]
+        self._template = self._lay_out(batch, training)
+        self._handles = len(self._template)
+        self._frames: list[np.ndarray] = []
+        self._outputs = self._handles + len(program.inputs)
+        self._heads = self._outputs + len(program.outputs) + len(program.saved)
+
+    def _lay_out(self, batch: int, training: int) -> np.ndarray:
+        """The constant part of a frame, in the order that native.py documents."""
+        program, module = self.program, self._module
+        arrays = [*program.inputs, *program.outputs, *program.saved]
+        numbers = {name: number for number, (name, _) in enumerate(arrays)}
+        recorded = module.enter_forward_recorded if program.saved else module.enter_forward
+        entries = [entry.address for entry in (module.enter_forward, recorded, module.enter_backward)]
+        kept = [numbers[name] for name, _ in program.kept]
+        slopes = [numbers[name] for name in program.differentiated]
+        counts = [
+            len(program.inputs),
+            len(program.outputs),
+            len(program.saved),
+            len(kept),
+            len(slopes),
+            len(self._frozen),
+        ]
+        header = [*entries, self._context.device_typeid, self._context.device_id, *counts, batch, training]
+        descriptors = [number for _, value in arrays for number in self._descriptor(value.shape, value.dtype)]
+        frozen = [number for index in self._frozen for number in (index, -1)]
+        return np.array([*header, *descriptors, *kept, *slopes, *frozen], np.int64)
+
+    def _descriptor(self, shape: Shape, dtype: str) -> list[int]:
+        maximum = self._launcher.MAXIMUM_RANK
+        if len(shape) > maximum:
+            raise KernelError(f"an array of {len(shape)} axes: the numba variant takes at most {maximum}")
+        extents = [number for extent in shape for number in (extent.slope, extent.offset)]
+        code = _DTYPE_NP_TO_MX[np.dtype(dtype).type]
+        return [code, len(shape), *extents, *[0] * (2 * (maximum - len(shape)))]
+
+    def confirm_constants(self) -> None:
+        """Take the frozen constants as they are now for those that the program was made from."""
+        arrays = self._parameter_arrays()
+        for position, index in enumerate(self._frozen):
+            array = arrays[index - self._arity]
+            array.wait_to_read()
+            place = len(self._template) - 2 * len(self._frozen) + 2 * position + 1
+            self._template[place] = self._launcher.version_of(array.handle.value)
+        self._frames = []
+
+    def _parameter_arrays(self) -> list[nd.NDArray]:
+        return [parameter.data(self._context) for parameter in self._parameters]
+
+    def _frame(self, inputs: Sequence[nd.NDArray]) -> np.ndarray:
+        try:
+            frame = self._frames.pop()  # a frame belongs to one call at a time, whatever thread it comes from
+        except IndexError:
+            room = self._heads - self._handles + len(self.program.outputs) + len(self.gradients)
+            frame = np.concatenate([self._template, np.zeros(room, np.int64)])
+        if len(inputs) != self._arity:
+            raise Misfit
+        place = self._handles
+        for array in inputs:
+            frame[place] = array.handle.value
+            place += 1
+        for parameter in self._parameters:
+            data = parameter._data
+            array = data[0] if data is not None and len(data) == 1 else parameter.data(self._context)
+            frame[place] = array.handle.value
+            place += 1
+        return frame
+
+    def call(self, inputs: Sequence[nd.NDArray]) -> list[nd.NDArray]:
+        """The outputs; recorded if MXNet is recording.  Raises ``Misfit`` or ``ConstantChanged``."""
+        frame = self._frame(inputs)
+        status = self._launcher.launch(frame, *self._addresses)
+        if status:
+            self._fail(status)
+        outputs = [_own(frame, self._outputs + index) for index in range(len(self.program.outputs))]
+        self._frames.append(frame)
+        return outputs
+
+    def call_with_gradients(
+        self, inputs: Sequence[nd.NDArray], heads: Sequence[nd.NDArray]
+    ) -> tuple[list[nd.NDArray], list[nd.NDArray]]:
+        """The outputs and the gradients of ``differentiated``, without a tape."""
+        frame = self._frame(inputs)
+        for index, head in enumerate(heads):
+            frame[self._heads + index] = head.handle.value
+        status = self._launcher.launch_with_gradients(frame)
+        if status:
+            self._fail(status)
+        outputs = [_own(frame, self._outputs + index) for index in range(len(self.program.outputs))]
+        first = self._heads + len(self.program.outputs)
+        gradients = [_own(frame, first + index) for index in range(len(self.gradients))]
+        self._frames.append(frame)
+        return outputs, gradients
+
+    def _fail(self, status: int) -> None:
+        if status == self._launcher.MISFIT:
+            raise Misfit
+        if status == self._launcher.CHANGED:
+            raise ConstantChanged
+        _LIB.MXGetLastError.restype = ctypes.c_char_p
+        raise mxnet.MXNetError(py_str(_LIB.MXGetLastError()))
+
+
+def _own(frame: np.ndarray, place: int) -> nd.NDArray:
+    """The array whose handle the launcher put there."""
+    return nd.NDArray(NDArrayHandle(frame.item(place)))

@@ -1,0 +1,275 @@
+"""From a procedure to its schedule: which values get memory, and which loops compute them together.
+
+A value gets memory where it must (results, sums, matrix products, whatever would otherwise be computed again for
+every element that repeats it); all others are written into the expressions that use them.  Loops over the same
+elements become one loop, and a result that only one later step reads, element by element, shares that step's memory.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from .extent import Shape
+from .primitives.base import Leaf, Value, topological
+from .primitives.literal import Literal, Size
+from .primitives.map import FUNCTIONS, Map
+from .primitives.reduce import Reduce
+from .primitives.reshape import Reshape
+from .primitives.view import View
+
+Indices = tuple[int | None, ...]  # for each axis the loop that runs along it; None: always element 0
+
+
+Named = tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """A straight-line computation: named arrays in, named arrays out.
+
+    ``optional`` outputs are computed only if the caller wants them, each by a flag of its own.
+    """
+
+    name: str
+    inputs: Named
+    outputs: Named
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a schedule.  ``wants``: the outputs that depend on it."""
+
+    wants: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Loop(Stage):
+    """Values computed element by element in one nest of loops over ``domain``; reductions run over their source's."""
+
+    domain: Shape
+    targets: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Whole(Stage):
+    """A value computed by code of its own: a contraction, a transform."""
+
+    target: Value
+
+
+@dataclass
+class Schedule:
+    """The stages in order; the names of values in memory, under which names they are stored, and what is temporary."""
+
+    procedure: Procedure
+    stages: list[Stage] = field(default_factory=list)
+    names: dict[int, str] = field(default_factory=dict)
+    temporaries: dict[str, Value] = field(default_factory=dict)
+
+    def reads(self, target: Value) -> Iterator[tuple[Value, Indices]]:
+        """The values in memory that computing ``target`` reads, with the indices it reads them at."""
+        source = target.inputs[0] if isinstance(target.primitive, Reduce) else target
+        yield from self._walk(source, tuple(range(len(source.shape))), target)
+
+    def _walk(self, value: Value, indices: Indices, target: Value) -> Iterator[tuple[Value, Indices]]:
+        if value is not target and id(value) in self.names:
+            yield value, indices
+        elif isinstance(value.primitive, View):
+            yield from self._walk(value.inputs[0], seen_through(value.primitive, indices), target)
+        else:
+            for source in value.inputs:
+                yield from self._walk(source, indices, target)
+
+
+def seen_through(view: View, indices: Indices) -> Indices:
+    """The indices at which a view reads its source."""
+    return tuple(None if source is None else indices[source] for source in view.sources)
+
+
+def schedule(procedure: Procedure) -> Schedule:
+    """The schedule of a procedure."""
+    plan = Schedule(procedure)
+    outputs = [value for _, value in procedure.outputs]
+    order = topological(outputs)
+    wants = _wants(procedure, order)
+    _name_values(plan, order)
+    computed = [
+        value
+        for value in order
+        if id(value) in plan.names and not isinstance(value.primitive, Leaf) and not is_alias(value)
+    ]
+    place: dict[int, int] = {}
+    for value in [*computed, *_copies(plan, procedure)]:
+        wanted = wants.get(id(value)) or frozenset({plan.names[id(value)]})
+        if _is_loop(value):
+            _place_loop(plan, place, value, wanted)
+        else:
+            place[id(value)] = len(plan.stages)
+            plan.stages.append(Whole(wanted, value))
+    _share_memory(plan)
+    return plan
+
+
+def values_in_memory(outputs: Sequence[Value]) -> set[int]:
+    """The identities of all values that a computation of ``outputs`` has in memory at some time."""
+    plan = Schedule(Procedure("", (), tuple((f"output{position}", value) for position, value in enumerate(outputs))))
+    _name_values(plan, topological(outputs))
+    return set(plan.names)
+
+
+def domain(target: Value) -> Shape:
+    """The elements that the loop for ``target`` runs over."""
+    return target.inputs[0].shape if isinstance(target.primitive, Reduce) else target.shape
+
+
+def is_identity(value: Value, indices: Indices, shape: Shape) -> bool:
+    """Whether a read takes, for each element of ``shape``, the same element of ``value``."""
+    return value.shape == shape and indices == tuple(range(len(shape)))
+
+
+def is_alias(value: Value) -> bool:
+    """Whether a value in memory is its source's memory under another shape."""
+    if isinstance(value.primitive, View):
+        sources = [source for source in value.primitive.sources if source is not None]
+        return not value.primitive.repeats and sources == sorted(sources)
+    return isinstance(value.primitive, Reshape)
+
+
+def _is_loop(value: Value) -> bool:
+    return isinstance(value.primitive, (Map, View, Reduce, Literal, Size, Leaf))
+
+
+def _wants(procedure: Procedure, order: Sequence[Value]) -> dict[int, frozenset[str]]:
+    wants: dict[int, frozenset[str]] = {}
+    for name, value in procedure.outputs:
+        wants[id(value)] = wants.get(id(value), frozenset()) | {name}
+    for value in reversed(order):
+        for source in value.inputs:
+            wants[id(source)] = wants.get(id(source), frozenset()) | wants[id(value)]
+    return wants
+
+
+def _name_values(plan: Schedule, order: Sequence[Value]) -> None:
+    """Give a name to every value that gets memory."""
+    taken = {name for name, _ in (*plan.procedure.inputs, *plan.procedure.outputs)}
+    consumers: dict[int, list[Value]] = {}
+    for value in order:
+        for source in value.inputs:
+            consumers.setdefault(id(source), []).append(value)
+    for value in order:
+        if isinstance(value.primitive, Leaf):
+            plan.names[id(value)] = value.primitive.name
+    for name, value in plan.procedure.outputs:
+        if id(value) not in plan.names and not is_alias(value):
+            plan.names[id(value)] = name
+    aliases: set[int] = set()
+    for value in reversed(order):
+        if is_alias(value) and (isinstance(value.primitive, Reshape) or _read_whole(value, consumers, aliases)):
+            aliases.add(id(value))
+    for value in order:
+        if id(value) in plan.names:
+            continue
+        if id(value) in aliases or _read_whole(value, consumers, aliases) or _needs_memory(value, consumers):
+            stem = value.name or type(value.primitive).__name__.lower()
+            name = next(name for name in _candidates(stem) if name not in taken)
+            taken.add(name)
+            plan.names[id(value)] = name
+            if not is_alias(value):
+                plan.temporaries[name] = value
+
+
+def _candidates(stem: str) -> Iterator[str]:
+    yield stem
+    count = 2
+    while True:
+        yield f"{stem}_{count}"
+        count += 1
+
+
+def _read_whole(value: Value, consumers: dict[int, list[Value]], aliases: set[int]) -> bool:
+    """Whether something reads the value as an array and not element by element."""
+    return any(not _is_loop(reader) or id(reader) in aliases for reader in consumers.get(id(value), []))
+
+
+def _needs_memory(value: Value, consumers: dict[int, list[Value]]) -> bool:
+    if not isinstance(value.primitive, Map):
+        return not isinstance(value.primitive, (View, Literal, Size))
+    readers = consumers.get(id(value), [])
+    repeated = any(isinstance(reader.primitive, View) and reader.primitive.repeats for reader in readers)
+    return repeated or (len(readers) > 1 and FUNCTIONS[value.primitive.function].transcendental)
+
+
+def _copies(plan: Schedule, procedure: Procedure) -> list[Value]:
+    """Outputs that are another value's memory under a second name: each is copied."""
+    copies = []
+    for name, value in procedure.outputs:
+        if plan.names.get(id(value)) != name:
+            copy = Value(View(tuple(range(len(value.shape))), value.shape), (value,), value.shape, value.dtype, name)
+            plan.names[id(copy)] = name
+            copies.append(copy)
+    return copies
+
+
+def _place_loop(plan: Schedule, place: dict[int, int], value: Value, wanted: frozenset[str]) -> None:
+    """Put a value into the first loop over the same elements that comes after all it reads, or into a new one."""
+    earliest = 0
+    for source, indices in plan.reads(value):
+        producer = _producer(source)
+        if id(producer) in place:
+            follows_inside = _is_loop(producer) and not isinstance(producer.primitive, Reduce)
+            inside = follows_inside and producer is source and is_identity(source, indices, domain(value))
+            earliest = max(earliest, place[id(producer)] + (not inside))
+    for position in range(earliest, len(plan.stages)):
+        group = plan.stages[position]
+        if isinstance(group, Loop) and group.domain == domain(value):
+            plan.stages[position] = Loop(group.wants | wanted, group.domain, (*group.targets, value))
+            place[id(value)] = position
+            return
+    place[id(value)] = len(plan.stages)
+    plan.stages.append(Loop(wanted, domain(value), (value,)))
+
+
+def _producer(value: Value) -> Value:
+    """The value whose memory a reshaped one is."""
+    while is_alias(value):
+        value = value.inputs[0]
+    return value
+
+
+def stage_reads(plan: Schedule, stage: Stage) -> list[tuple[Value, Value, Indices]]:
+    """(target, value read, indices) for everything that a stage reads."""
+    if isinstance(stage, Whole):
+        return [(stage.target, source, ()) for source in stage.target.inputs]
+    assert isinstance(stage, Loop)
+    return [(target, source, indices) for target in stage.targets for source, indices in plan.reads(target)]
+
+
+def _share_memory(plan: Schedule) -> None:
+    """Let a temporary live in the memory of the result that its only last reader writes, element by element."""
+    readers: dict[int, list[tuple[int, Value, Indices, Value]]] = {}
+    for position, stage in enumerate(plan.stages):
+        for target, source, indices in stage_reads(plan, stage):
+            readers.setdefault(id(_producer(source)), []).append((position, target, indices, source))
+    for position, stage in reversed(list(enumerate(plan.stages))):
+        if not isinstance(stage, Loop):
+            continue
+        for target in stage.targets:
+            if isinstance(target.primitive, Reduce) or not target.shape:
+                continue
+            for source, indices in plan.reads(target):
+                name = plan.names[id(source)]
+                if (
+                    name in plan.temporaries
+                    and plan.temporaries[name] is source
+                    and is_identity(source, indices, target.shape)
+                    and source.dtype == target.dtype
+                    and all(
+                        reader is target and read is source and is_identity(source, at, target.shape)
+                        if where == position
+                        else where < position
+                        for where, reader, at, read in readers[id(source)]
+                    )
+                ):
+                    del plan.temporaries[name]
+                    plan.names[id(source)] = plan.names[id(target)]
+                    break

@@ -1,0 +1,73 @@
+"""What a trace saw: the operators of one forward pass, in order, with their arrays, attributes and lines."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .extent import Shape, show
+
+INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
+
+
+@dataclass(frozen=True)
+class Array:
+    """One array of the graph.  ``name`` is unique in it and a Python identifier."""
+
+    name: str
+    shape: Shape
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"{self.name}{show(self.shape)}"
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """An array that forward starts from.
+
+    ``role`` is ``input``, ``parameter`` or ``constant``; ``key`` is the parameter's structural name
+    (``0.weight``), as ``save_parameters`` writes it, and the input's name otherwise.
+    """
+
+    array: Array
+    role: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an MXNet operator: ``outputs = operator(*inputs, **attributes)``, written at ``line``."""
+
+    operator: str
+    inputs: tuple[Array, ...]
+    attributes: tuple[tuple[str, Any], ...]
+    outputs: tuple[Array, ...]
+    line: str
+
+    def __str__(self) -> str:
+        arguments = [array.name for array in self.inputs] + [f"{key}={value}" for key, value in self.attributes]
+        return f"{', '.join(map(str, self.outputs))} = {self.operator}({', '.join(arguments)})"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A traced forward pass.  ``polymorphic`` graphs hold for every batch size, others for the traced one."""
+
+    name: str
+    leaves: tuple[Leaf, ...]
+    calls: tuple[Call, ...]
+    outputs: tuple[Array, ...]
+    returns_list: bool
+    polymorphic: bool
+
+    def leaves_of(self, role: str) -> Iterator[Leaf]:
+        """The leaves with one role, in order."""
+        return (leaf for leaf in self.leaves if leaf.role == role)
+
+    def __str__(self) -> str:
+        rows = [(leaf.role, str(leaf.array), leaf.key) for leaf in self.leaves]
+        rows += [("call", str(call), call.line) for call in self.calls]
+        rows += [("output", str(array), "") for array in self.outputs]
+        widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+        body = (f"{role:<{widths[0]}}  {what:<{widths[1]}}  {where}".rstrip() for role, what, where in rows)
+        return "\n".join([f"{self.name}: {'any batch size n' if self.polymorphic else 'this shape only'}", *body])

@@ -1,0 +1,133 @@
+"""The numba variant's machinery: which plan serves a call, and how one is made."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import mxnet
+import numpy as np
+from mxnet import autograd, gluon, nd
+
+from .compile import load
+from .emit.cpu import print_kernels, print_module
+from .engine import ConstantChanged, Misfit, Plan, versions_are_readable
+from .errors import KernelError
+from .graph import CONSTANT, INPUT, Graph
+from .program import Program, program
+from .trace import structural_parameters, trace_modes
+
+
+class JitPlans:
+    """The plans of one block, by what they hold for; the last one used is tried first."""
+
+    def __init__(self, subject: gluon.Block) -> None:
+        self._subject = subject
+        self._plans: dict[tuple[Any, ...], tuple[Plan, str]] = {}
+        self._latest: Plan | None = None
+
+    def call(self, inputs: Sequence[nd.NDArray]) -> Any:
+        """The outputs as forward returns them."""
+        try:
+            outputs = self._latest.call(inputs)  # type: ignore[union-attr]
+        except (Misfit, ConstantChanged, AttributeError):  # another kind of input, or the first call
+            outputs = self._find(inputs).call(inputs)
+        return _shaped(self._latest, outputs)
+
+    def call_with_gradients(
+        self, inputs: Sequence[nd.NDArray], heads: Sequence[nd.NDArray]
+    ) -> tuple[Any, dict[str, nd.NDArray]]:
+        """The outputs, and gradients by input or structural parameter name."""
+        plan = self._find(inputs)
+        expected = [str(value) for value in plan.program.graph.outputs]
+        if len(heads) != len(expected) or not all(isinstance(head, nd.NDArray) for head in heads):
+            raise KernelError(f"one head gradient for each output is needed: {', '.join(expected)}")
+        try:
+            outputs, gradients = plan.call_with_gradients(inputs, heads)
+        except Misfit as error:
+            shapes = ", ".join(f"{head.shape} {np.dtype(head.dtype).name}" for head in heads)
+            raise KernelError(
+                f"head gradients must have the shapes and dtypes of the outputs {', '.join(expected)}, not {shapes}"
+            ) from error
+        keys = {leaf.array.name: leaf.key for leaf in plan.program.graph.leaves}
+        named = {keys[name]: gradient for name, gradient in zip(plan.gradients, gradients, strict=True)}
+        return _shaped(plan, outputs), named
+
+    def _find(self, inputs: Sequence[nd.NDArray]) -> Plan:
+        """The plan for these inputs, made if there is none, its constants confirmed."""
+        for key in _keys(inputs):
+            if key in self._plans:
+                plan, digest = self._plans[key]
+                if digest != _digest(self._subject, plan.program, inputs[0].context):
+                    del self._plans[key]  # a constant has other values now: other kernels
+                    continue
+                plan.confirm_constants()
+                self._latest = plan
+                return plan
+        return self._make(inputs)
+
+    def _make(self, inputs: Sequence[nd.NDArray]) -> Plan:
+        graph, modes_differ, compiled = _program(self._subject, inputs)
+        context = inputs[0].context
+        if context.device_type != "cpu":
+            raise KernelError(f"the numba variant runs on the CPU only: the input is on {context}")
+        parameters = structural_parameters(self._subject)
+        plan = Plan(
+            compiled,
+            load(graph.name, print_module(compiled)),
+            context,
+            batch=0 if graph.polymorphic else inputs[0].shape[0],
+            training=int(autograd.is_training()) if modes_differ else -1,
+            parameters=[parameters[leaf.key] for leaf in graph.leaves if leaf.role != INPUT],
+        )
+        plan.confirm_constants()
+        key = _key(inputs, graph.polymorphic, modes_differ)
+        self._plans[key] = plan, _digest(self._subject, compiled, context)
+        self._latest = plan
+        return plan
+
+
+def kernel_source(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> str:
+    """The kernels as a person reads them, without the entries that MXNet's buffers come through."""
+    return print_kernels(_program(subject, inputs)[2])
+
+
+def _program(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> tuple[Graph, bool, Program]:
+    graph, modes_differ = trace_modes(subject, *inputs)
+    values = _constants(subject, graph, inputs[0].context) if versions_are_readable() else {}
+    return graph, modes_differ, program(graph, values)
+
+
+def _constants(subject: gluon.Block, graph: Graph, context: mxnet.Context) -> dict[str, np.ndarray]:
+    parameters = structural_parameters(subject)
+    return {leaf.array.name: parameters[leaf.key].data(context).asnumpy() for leaf in graph.leaves_of(CONSTANT)}
+
+
+def _digest(subject: gluon.Block, compiled: Program, context: mxnet.Context) -> str:
+    """The values that a program rests on, as a hash."""
+    digest = hashlib.sha256()
+    if compiled.frozen:
+        for name, values in sorted(_constants(subject, compiled.graph, context).items()):
+            if name in compiled.frozen:
+                digest.update(f"{name} {values.dtype} {values.shape}".encode())
+                digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
+
+
+def _key(inputs: Sequence[nd.NDArray], any_batch: bool, by_mode: bool) -> tuple[Any, ...]:
+    kinds = tuple(
+        (str(value.context), np.dtype(value.dtype).name, (0, *value.shape[1:]) if any_batch else value.shape)
+        for value in inputs
+    )
+    return kinds, any_batch, autograd.is_training() if by_mode else None
+
+
+def _keys(inputs: Sequence[nd.NDArray]) -> list[tuple[Any, ...]]:
+    """Every key under which a plan for these inputs may stand."""
+    if not inputs or not all(isinstance(value, nd.NDArray) and value.size for value in inputs):
+        return []
+    return [_key(inputs, any_batch, by_mode) for any_batch in (True, False) for by_mode in (False, True)]
+
+
+def _shaped(plan: Plan | None, outputs: list[nd.NDArray]) -> Any:
+    assert plan is not None
+    return outputs if plan.program.graph.returns_list else outputs[0]

@@ -1,0 +1,338 @@
+"""The launcher: one compiled function between a Python call and a kernel, for every layer alike.
+
+It checks the arrays against the plan, waits for them, makes the results, finds the buffers, runs the kernel and, under
+``autograd.record()``, tells MXNet how to go back.  A whole call costs a few microseconds because it stays out of
+Python; it may wait while another thread needs the interpreter because it holds no lock.
+
+This file is compiled through the kernel cache like generated source: ``engine.py`` reads it, nothing imports it.
+Addresses and handles are plain integers here; MXNet's entry points are those of its c_api.h.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import carray, cfunc, njit, types
+from numba.extending import intrinsic
+
+# A frame is an array of int64 that one call owns.  It begins with the plan's constants:
+FORWARD, RECORDED, BACKWARD, DEVICE_TYPE, DEVICE_ID = 0, 1, 2, 3, 4  # entries of the kernels, context of all arrays
+INPUTS, OUTPUTS, SAVED, KEPT, SLOPES, FROZEN = 5, 6, 7, 8, 9, 10  # how many of each
+BATCH, TRAINING = 11, 12  # what the plan holds for: a batch size or 0, a training mode or -1
+TABLES = 13
+# then, one after the other: a descriptor for each input, output and saved array (see DESCRIPTOR); the numbers of the
+# arrays that backward reads; the numbers of the inputs that have a gradient; (number, version) of frozen constants;
+# the handles of inputs, outputs and saved arrays; the handles of heads and of gradients.
+MAXIMUM_RANK = 8
+DESCRIPTOR = 2 + 2 * MAXIMUM_RANK  # dtype, rank, then slope and offset of each extent
+
+OK, MISFIT, CHANGED, FAILED = 0, 1, 2, 3
+
+OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
+
+word = types.intp
+wait_to_read = types.ExternalFunction("MXNDArrayWaitToRead", types.int32(word))
+get_data = types.ExternalFunction("MXNDArrayGetData", types.int32(word, word))
+get_shape = types.ExternalFunction("MXNDArrayGetShapeEx64", types.int32(word, word, word))
+get_dtype = types.ExternalFunction("MXNDArrayGetDType", types.int32(word, word))
+get_context = types.ExternalFunction("MXNDArrayGetContext", types.int32(word, word, word))
+create = types.ExternalFunction(
+    "MXNDArrayCreateEx64", types.int32(word, types.int32, types.int32, types.int32, types.int32, types.int32, word)
+)
+detach = types.ExternalFunction("MXNDArrayDetach", types.int32(word, word))
+free_array = types.ExternalFunction("MXNDArrayFree", types.int32(word))
+is_recording = types.ExternalFunction("MXAutogradIsRecording", types.int32(word))
+is_training = types.ExternalFunction("MXAutogradIsTraining", types.int32(word))
+record = types.ExternalFunction("MXCustomFunctionRecord", types.int32(types.int32, word, types.int32, word, word))
+allocate = types.ExternalFunction("malloc", word(word))
+release = types.ExternalFunction("free", types.void(word))
+
+
+@intrinsic
+def pointer(typing_context, address):  # noqa: ARG001
+    """An address as a pointer to int64."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(types.int64)(types.intp), generate
+
+
+@intrinsic
+def enter(typing_context, entry, batch, data, requests):  # noqa: ARG001
+    """Call the kernel entry at an address: ``void entry(intp n, void **data, int *requests)``."""
+
+    def generate(context, builder, signature, arguments):  # noqa: ARG001
+        integer = ir.IntType(64)
+        function = ir.FunctionType(ir.VoidType(), [integer, integer, integer])
+        builder.call(builder.inttoptr(arguments[0], function.as_pointer()), arguments[1:])
+        return context.get_dummy_value()
+
+    return types.none(types.intp, types.intp, types.intp, types.intp), generate
+
+
+@njit(**OPTIONS)
+def words(address, count):
+    """``count`` int64 at an address, as an array."""
+    return carray(pointer(address), count)
+
+
+@njit(**OPTIONS)
+def version(handle):
+    """How often the array has been written to, as MXNet's engine counts: NDArray → chunk → variable → version."""
+    return words(words(words(handle, 1)[0], 10)[9], 2)[1]
+
+
+@njit(**OPTIONS)
+def flag(function_result):
+    """Whether an out-parameter of type bool was set."""
+    return (function_result & 0xFF) != 0
+
+
+@njit(**OPTIONS)
+def fits(frame, number, handle, scratch):
+    """Whether an array is what the plan describes.  Returns the batch size it implies: 0 for any, −1 for a misfit."""
+    descriptor = TABLES + number * DESCRIPTOR
+    out = scratch.ctypes.data
+    scratch[0] = 0
+    scratch[1] = 0
+    get_dtype(handle, out)
+    if np.int32(scratch[0] & 0xFFFFFFFF) != frame[descriptor]:
+        return -1
+    scratch[0] = 0
+    scratch[1] = 0
+    get_context(handle, out, out + 8)
+    if scratch[0] != frame[DEVICE_TYPE] or scratch[1] != frame[DEVICE_ID]:
+        return -1
+    scratch[0] = 0
+    get_shape(handle, out, out + 8)
+    rank = frame[descriptor + 1]
+    if (scratch[0] & 0xFFFFFFFF) != rank:
+        return -1
+    shape = words(scratch[1], rank)
+    batch = 0
+    for axis in range(rank):
+        slope, offset = frame[descriptor + 2 + 2 * axis], frame[descriptor + 3 + 2 * axis]
+        if slope == 0:
+            if shape[axis] != offset:
+                return -1
+        else:
+            implied = (shape[axis] - offset) // slope
+            if implied < 1 or slope * implied + offset != shape[axis] or (batch != 0 and implied != batch):
+                return -1
+            batch = implied
+    return batch
+
+
+@njit(**OPTIONS)
+def check(frame, handles, scratch):
+    """The batch size of a call, or minus a status."""
+    batch = 0
+    for number in range(frame[INPUTS]):
+        implied = fits(frame, number, frame[handles + number], scratch)
+        if implied < 0 or (implied > 0 and batch > 0 and implied != batch):
+            return -MISFIT
+        batch = max(batch, implied)
+    if frame[BATCH] > 0:
+        batch = frame[BATCH]
+    if frame[TRAINING] >= 0:
+        scratch[0] = 0
+        is_training(scratch.ctypes.data)
+        if flag(scratch[0]) != (frame[TRAINING] == 1):
+            return -MISFIT
+    return max(batch, 1)
+
+
+@njit(**OPTIONS)
+def frozen_table(frame):
+    """Where the table of frozen constants begins."""
+    arrays = frame[INPUTS] + frame[OUTPUTS] + frame[SAVED]
+    return TABLES + arrays * DESCRIPTOR + frame[KEPT] + frame[SLOPES]
+
+
+@njit(**OPTIONS)
+def make(frame, number, batch, scratch):
+    """A new array as the plan describes it; 0 if MXNet refuses."""
+    descriptor = TABLES + number * DESCRIPTOR
+    rank = frame[descriptor + 1]
+    for axis in range(rank):
+        scratch[2 + axis] = frame[descriptor + 2 + 2 * axis] * batch + frame[descriptor + 3 + 2 * axis]
+    out = scratch.ctypes.data
+    scratch[0] = 0
+    status = create(
+        out + 16,
+        np.int32(rank),
+        np.int32(frame[DEVICE_TYPE]),
+        np.int32(frame[DEVICE_ID]),
+        np.int32(0),
+        np.int32(frame[descriptor]),
+        out,
+    )
+    return scratch[0] if status == 0 else 0
+
+
+@njit(**OPTIONS)
+def run_forward(frame, handles, batch, recorded, scratch):
+    """Wait for the inputs, make the results, run the kernel."""
+    inputs, results = frame[INPUTS], frame[OUTPUTS] + (frame[SAVED] if recorded else 0)
+    data = np.empty(inputs + results, np.int64)
+    for number in range(inputs):
+        if wait_to_read(frame[handles + number]) != 0:
+            return FAILED
+    for number in range(inputs, inputs + results):
+        frame[handles + number] = make(frame, number, batch, scratch)
+        if frame[handles + number] == 0:
+            return FAILED
+    for number in range(inputs + results):
+        get_data(frame[handles + number], data.ctypes.data + 8 * number)
+    enter(frame[RECORDED] if recorded else frame[FORWARD], batch, data.ctypes.data, 0)
+    return OK
+
+
+# The state of a recorded call is a block of int64 that MXNet owns until it calls ``delete_recorded``: the
+# MXCallbackList with its two arrays, then what backward needs.
+LIST, CALLBACKS, CONTEXTS, ENTRY, STATE_BATCH, STATE_KEPT, STATE = 0, 3, 5, 7, 8, 9, 10
+
+Backward = types.int32(
+    types.int32, types.int32, types.CPointer(types.intp), types.CPointer(types.int32), types.int32, types.intp
+)
+
+
+@cfunc(Backward, cache=True)
+def backward_recorded(heads, slopes, handles, requests, training, address):  # noqa: ARG001
+    """MXNet's call for the gradients: handles of heads, then of gradients, which this function owns."""
+    kept = words(address, STATE)[STATE_KEPT]
+    state = words(address, STATE + kept)
+    data = np.zeros(heads + kept + slopes, np.int64)
+    wanted = np.zeros(max(slopes, 1), np.int32)
+    for index in range(heads):
+        get_data(handles[index], data.ctypes.data + 8 * index)
+    for index in range(kept):
+        get_data(state[STATE + index], data.ctypes.data + 8 * (heads + index))
+    for index in range(slopes):
+        wanted[index] = requests[index]
+        if requests[index] != 0:
+            get_data(handles[heads + index], data.ctypes.data + 8 * (heads + kept + index))
+    enter(state[ENTRY], state[STATE_BATCH], data.ctypes.data, wanted.ctypes.data)
+    for index in range(heads + slopes):
+        free_array(handles[index])
+    return np.int32(1)
+
+
+@cfunc(types.int32(types.intp), cache=True)
+def delete_recorded(address):
+    """MXNet no longer needs a recorded call."""
+    kept = words(address, STATE)[STATE_KEPT]
+    state = words(address, STATE + kept)
+    for index in range(kept):
+        free_array(state[STATE + index])
+    release(address)
+    return np.int32(1)
+
+
+@njit(**OPTIONS)
+def record_call(frame, handles, batch, backward_address, delete_address):
+    """Put a finished call on MXNet's tape."""
+    kept, slopes = frame[KEPT], frame[SLOPES]
+    arrays = frame[INPUTS] + frame[OUTPUTS] + frame[SAVED]
+    kept_table = TABLES + arrays * DESCRIPTOR
+    address = allocate(8 * (STATE + kept))
+    state = words(address, STATE + kept)
+    state[LIST] = 2
+    state[LIST + 1] = address + 8 * CALLBACKS
+    state[LIST + 2] = address + 8 * CONTEXTS
+    state[CALLBACKS] = backward_address
+    state[CALLBACKS + 1] = delete_address
+    state[CONTEXTS] = address
+    state[CONTEXTS + 1] = address
+    state[ENTRY] = frame[BACKWARD]
+    state[STATE_BATCH] = batch
+    state[STATE_KEPT] = kept
+    for index in range(kept):
+        detach(frame[handles + frame[kept_table + index]], address + 8 * (STATE + index))
+    sources = np.empty(max(slopes, 1), np.int64)
+    for index in range(slopes):
+        sources[index] = frame[handles + frame[kept_table + kept + index]]
+    outputs = frame.ctypes.data + 8 * (handles + frame[INPUTS])
+    return record(np.int32(slopes), sources.ctypes.data, np.int32(frame[OUTPUTS]), outputs, address)
+
+
+@njit(**OPTIONS)
+def free_saved(frame, handles):
+    """Give up this call's own handles of saved arrays; the tape has its own."""
+    first = handles + frame[INPUTS] + frame[OUTPUTS]
+    for index in range(frame[SAVED]):
+        free_array(frame[first + index])
+
+
+@njit(**OPTIONS)
+def constants_unchanged(frame, handles):
+    """Whether no frozen constant was written to since the plan was made or last confirmed."""
+    table = frozen_table(frame)
+    for index in range(frame[FROZEN]):
+        if version(frame[handles + frame[table + 2 * index]]) != frame[table + 2 * index + 1]:
+            return False
+    return True
+
+
+@njit("int64(int64[::1], int64, int64)", **OPTIONS)
+def launch(frame, backward_address, delete_address):
+    """One call.  The frame holds the handles of the inputs and receives those of the outputs.  Returns a status."""
+    scratch = np.empty(2 + MAXIMUM_RANK, np.int64)
+    handles = frozen_table(frame) + 2 * frame[FROZEN]
+    batch = check(frame, handles, scratch)
+    if batch < 0:
+        return -batch
+    if not constants_unchanged(frame, handles):
+        return CHANGED
+    scratch[0] = 0
+    is_recording(scratch.ctypes.data)
+    recorded = flag(scratch[0]) and frame[SLOPES] > 0
+    status = run_forward(frame, handles, batch, recorded, scratch)
+    if status == OK and recorded:
+        status = OK if record_call(frame, handles, batch, backward_address, delete_address) == 0 else FAILED
+        free_saved(frame, handles)
+    return status
+
+
+@njit("int64(int64[::1])", **OPTIONS)
+def launch_with_gradients(frame):
+    """One call and its gradients, without a tape.  The frame holds handles of inputs and heads, receives the rest."""
+    scratch = np.empty(2 + MAXIMUM_RANK, np.int64)
+    handles = frozen_table(frame) + 2 * frame[FROZEN]
+    batch = check(frame, handles, scratch)
+    if batch < 0:
+        return -batch
+    if not constants_unchanged(frame, handles):
+        return CHANGED
+    inputs, outputs, kept, slopes = frame[INPUTS], frame[OUTPUTS], frame[KEPT], frame[SLOPES]
+    arrays = inputs + outputs + frame[SAVED]
+    kept_table = TABLES + arrays * DESCRIPTOR
+    heads = handles + arrays
+    for index in range(outputs):
+        implied = fits(frame, inputs + index, frame[heads + index], scratch)
+        if implied < 0 or (implied > 0 and implied != batch):
+            return MISFIT
+        if wait_to_read(frame[heads + index]) != 0:
+            return FAILED
+    if run_forward(frame, handles, batch, True, scratch) != OK:
+        return FAILED
+    data = np.empty(outputs + kept + slopes, np.int64)
+    requests = np.ones(max(slopes, 1), np.int32)
+    for index in range(outputs):
+        get_data(frame[heads + index], data.ctypes.data + 8 * index)
+    for index in range(kept):
+        get_data(frame[handles + frame[kept_table + index]], data.ctypes.data + 8 * (outputs + index))
+    for index in range(slopes):
+        gradient = make(frame, frame[kept_table + kept + index], batch, scratch)
+        if gradient == 0:
+            return FAILED
+        frame[heads + outputs + index] = gradient
+        get_data(gradient, data.ctypes.data + 8 * (outputs + kept + index))
+    enter(frame[BACKWARD], batch, data.ctypes.data, requests.ctypes.data)
+    free_saved(frame, handles)
+    return OK
+
+
+@njit("int64(int64)", **OPTIONS)
+def version_of(handle):
+    """``version`` for Python."""
+    return version(handle)

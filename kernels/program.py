@@ -1,0 +1,139 @@
+"""A program: what one layer computes forward and backward, and what the forward pass must keep for the backward."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .decompose import decompose
+from .fuse import Named, Procedure, values_in_memory
+from .gradient import gradients
+from .graph import INPUT, PARAMETER, Graph
+from .primitives.base import Leaf, Value, leaf, rebuild, topological
+from .rewrite import rewrite
+
+
+@dataclass(frozen=True)
+class Program:
+    """The procedures of one graph.
+
+    ``inputs`` are the arrays that a call brings (inputs, then parameters and constants) and ``differentiated`` names
+    those of them that have a gradient; ``saved`` are arrays that ``forward_recorded`` returns after the outputs;
+    ``kept`` are the arrays that ``backward`` reads after the heads.  ``frozen`` names the constants on whose values
+    the program rests.
+    """
+
+    graph: Graph
+    dtype: str
+    inputs: Named
+    outputs: Named
+    saved: Named
+    heads: Named
+    kept: Named
+    differentiated: tuple[str, ...]
+    frozen: frozenset[str]
+
+    @property
+    def forward(self) -> Procedure:
+        """The outputs alone."""
+        return Procedure("forward", self.inputs, self.outputs)
+
+    @property
+    def forward_recorded(self) -> Procedure:
+        """The outputs and what the backward pass needs."""
+        return Procedure("forward_recorded", self.inputs, self.outputs + self.saved)
+
+    backward: Procedure
+
+
+def program(graph: Graph, constants: Mapping[str, np.ndarray]) -> Program:
+    """The program of a traced graph.  ``constants``: the values of its constants by array name.
+
+    Raises ``KernelError`` for an operator that has no rule.
+    """
+    traced, leaves = decompose(graph)
+    results, frozen = rewrite(traced, constants)
+    names = set(leaves)
+    output_names = _numbered("y", len(results), names)
+    heads = tuple(
+        (name, leaf(name, value.shape, value.dtype))
+        for name, value in zip(_numbered("head", len(results), names), results, strict=True)
+    )
+    wanted = [node.array.name for node in graph.leaves if node.role in (INPUT, PARAMETER)]
+    slopes = gradients(results, [head for _, head in heads], [leaves[name] for name in wanted])
+    differentiated = tuple(name for name, slope in zip(wanted, slopes, strict=True) if slope is not None)
+    joint, also_frozen = rewrite([*results, *(slope for slope in slopes if slope is not None)], constants)
+    results, slopes_now = joint[: len(results)], joint[len(results) :]
+
+    kept_values = _worth_keeping(slopes_now, results)
+    known = {id(value): name for name, value in zip(output_names, results, strict=True)}
+    saved = []
+    for value in kept_values:
+        if isinstance(value.primitive, Leaf):
+            known[id(value)] = value.primitive.name
+        elif id(value) not in known:
+            known[id(value)] = _unique(value.name or "saved", names)
+            saved.append((known[id(value)], value))
+    stand_ins = {id(value): leaf(known[id(value)], value.shape, value.dtype) for value in kept_values}
+    kept = tuple((known[key], value) for key, value in stand_ins.items())
+    cut = _cut(slopes_now, stand_ins)
+    return Program(
+        graph=graph,
+        dtype=results[0].dtype,
+        inputs=tuple(leaves.items()),
+        outputs=tuple(zip(output_names, results, strict=True)),
+        saved=tuple(saved),
+        heads=heads,
+        kept=kept,
+        differentiated=differentiated,
+        frozen=frozen | also_frozen,
+        backward=Procedure(
+            "backward",
+            heads + kept,
+            tuple((f"d_{name}", slope) for name, slope in zip(differentiated, cut, strict=True)),
+            optional=True,
+        ),
+    )
+
+
+def _numbered(stem: str, count: int, taken: set[str]) -> list[str]:
+    return [_unique(stem if count == 1 else f"{stem}{position}", taken) for position in range(count)]
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    candidate, count = name, 2
+    while candidate in taken:
+        candidate, count = f"{name}_{count}", count + 1
+    taken.add(candidate)
+    return candidate
+
+
+def _worth_keeping(slopes: list[Value], results: list[Value]) -> list[Value]:
+    """What the backward pass reads of the forward pass: going back from the gradients, the first values of the
+    forward pass that it has in memory anyway and that are not cheaper to compute again."""
+    in_memory = values_in_memory(results)
+    ends = {id(value) for value in results}
+    order: list[Value] = []
+    seen: set[int] = set()
+    stack = list(reversed(slopes))
+    while stack:
+        value = stack.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if id(value) in ends or (id(value) in in_memory and not value.primitive.recomputed):
+            order.append(value)
+        else:
+            stack.extend(reversed(value.inputs))
+    return order
+
+
+def _cut(slopes: list[Value], stand_ins: Mapping[int, Value]) -> list[Value]:
+    """The gradients with every kept value replaced by the leaf that stands for it."""
+    made: dict[int, Value] = {}
+    for value in topological(slopes):
+        inputs = tuple(made[id(source)] for source in value.inputs)
+        made[id(value)] = stand_ins.get(id(value)) or Value(
+            value.primitive, inputs, value.shape, value.dtype, value.name
+        )
+    return rebuild([made[id(slope)] for slope in slopes], lambda value: value)
