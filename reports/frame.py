@@ -1,0 +1,116 @@
+"""The tidy frame: one row per benchmark, parameters and round of one result file.
+
+| column | holds |
+| --- | --- |
+| ``source`` | path of the file |
+| ``benchmark`` | full name, without parameters |
+| ``layer variant batch context mode`` | the parameters of our own grid; empty where a benchmark has none such |
+| any other name | a parameter of somebody else's benchmark |
+| ``metric unit`` | ``time`` in ``seconds``, ``memory`` in ``bytes``, ...: SI base units |
+| ``threads dtype engine`` | settings of the process that measured, where the file tells |
+| ``machine environment commit date`` | where, with what, what was measured; without a commit, ``date`` is the run's |
+| ``value`` | median of the samples, or what the file gives in its place |
+| ``lower upper`` | about a 99 % interval for ``value``, from the spread inside this one file |
+| ``samples`` | tuple of values per call in ``unit``; empty if the file keeps none |
+| ``round`` | number of the round, where the file holds several |
+
+What was not measured is no row.  ``frame.attrs["skipped"]`` lists it as ``{"id", "params", "reason"}``, and
+``frame.attrs["problems"]`` holds one sentence for each thing that could not be read.  Both are plain data, so that a
+frame can be stored with them.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+PARAMETERS = ("layer", "variant", "batch", "context", "mode")
+SETTINGS = ("threads", "dtype", "engine")
+COLUMNS = (
+    *("source", "benchmark", *PARAMETERS, "metric", "unit", *SETTINGS),
+    *("machine", "environment", "commit", "date", "value", "lower", "upper", "samples", "round"),
+)
+WHOLE_NUMBERS = ("batch", "threads", "round")
+MEASURED_NUMBERS = ("value", "lower", "upper")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one file held: rows of the frame, cases that it says were not measured, and what could not be read."""
+
+    rows: list[Row] = field(default_factory=list)
+    skipped: list[Row] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def extend(self, other: "Reading") -> None:
+        """Append everything that ``other`` holds."""
+        self.rows.extend(other.rows)
+        self.skipped.extend(other.skipped)
+        self.problems.extend(other.problems)
+
+
+def tidy(reading: Reading) -> pd.DataFrame:
+    """The tidy frame of ``reading``; columns that are in ``COLUMNS`` always exist, in that order."""
+    others = sorted({name for row in reading.rows for name in row} - set(COLUMNS))
+    order = [*COLUMNS[: COLUMNS.index("metric")], *others, *COLUMNS[COLUMNS.index("metric") :]]
+    frame = pd.DataFrame({name: [row.get(name) for row in reading.rows] for name in order}, columns=order)
+    for name in WHOLE_NUMBERS:
+        frame[name] = _whole_numbers(frame[name])
+    for name in MEASURED_NUMBERS:
+        frame[name] = frame[name].astype("float64")
+    frame["date"] = pd.to_datetime(frame["date"], utc=True, errors="coerce")
+    frame.attrs["skipped"] = reading.skipped
+    frame.attrs["problems"] = list(dict.fromkeys(reading.problems))
+    return frame
+
+
+def parameter_columns(parameters: Mapping[str, object]) -> Row:
+    """Parameters of one benchmark as columns; a foreign name that means something else in the frame is marked."""
+    taken = set(COLUMNS) - set(PARAMETERS) - set(SETTINGS)
+    return {f"{name} (parameter)" if name in taken else name: scalar(value) for name, value in parameters.items()}
+
+
+def scalar(value: object) -> object:
+    """``value`` where a table cell can hold it, else its JSON text."""
+    if value is None or isinstance(value, str | bool) or is_figure(value):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def text(value: object) -> str | None:
+    """``value`` if it is a text with something in it, else None."""
+    return value if isinstance(value, str) and value else None
+
+
+def is_figure(value: object) -> bool:
+    """Whether ``value`` is a number that a float can hold: JSON also knows NaN, Infinity and integers of any length."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _whole_numbers(column: pd.Series) -> pd.Series:
+    """``column`` as nullable integers; unchanged where somebody's parameter of that name is no whole number."""
+    try:
+        return pd.to_numeric(column).astype("Int64")
+    except (TypeError, ValueError, OverflowError):
+        return column
+
+
+def count(number: int, noun: str) -> str:
+    """``number`` with its ``noun``, in the plural where it belongs: '1 case', '84 cases'."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def distinct(values: Iterable[Any]) -> list[Any]:
+    """The values without repetition and without missing ones, numbers before texts, each in order."""
+    present = {value for value in values if not pd.isna(value)}
+    return sorted(present, key=lambda value: (isinstance(value, str), value))

@@ -1,0 +1,56 @@
+"""Prints an arrangement as GitHub's Markdown, with every text from a file escaped."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from reports.comparison import Block, Cell, Comparison
+from reports.plain import Plain
+
+# An underscore inside a word is no markup on GitHub and reads better bare.
+SPECIAL = re.compile(r"[\\`*\[\]<>|~&#@$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def printed(arranged: Comparison | Plain) -> str:
+    """``arranged`` as paragraphs and pipe tables."""
+    paragraphs = _plain(arranged) if isinstance(arranged, Plain) else _comparison(arranged)
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+
+
+def escaped(text: str) -> str:
+    """``text`` so that GitHub shows these very characters, in one line."""
+    return SPECIAL.sub(lambda match: f"\\{match.group()}", UNPRINTABLE.sub(" ", text))
+
+
+def _plain(arranged: Plain) -> Iterable[str]:
+    rows = (map(escaped, row) for row in arranged.rows)
+    return _table(map(escaped, arranged.header), arranged.numeric, rows), _list(arranged.notes)
+
+
+def _comparison(arranged: Comparison) -> Iterable[str]:
+    yield f"**{escaped(arranged.title)}**"
+    yield escaped(arranged.caption)
+    for block in arranged.blocks:
+        yield f"**{escaped(block.title)}**"
+        yield _block(block, arranged.variants)
+    yield _list(arranged.facts)
+    yield _list(arranged.notes)
+
+
+def _block(block: Block, variants: Sequence[str]) -> str:
+    rows = ((escaped(line.layer), escaped(line.batch), *map(_cell, line.cells)) for line in block.lines)
+    return _table(("layer", "batch", *map(escaped, variants)), (False, *[True] * (1 + len(variants))), rows)
+
+
+def _cell(cell: Cell) -> str:
+    text = " ".join(part for part in (cell.seconds, cell.speedup, cell.interval) if part)
+    return f"**{text}**" if cell.fastest else text
+
+
+def _table(header: Iterable[str], right: Iterable[bool], rows: Iterable[Iterable[str]]) -> str:
+    rule = ("---:" if numeric else "---" for numeric in right)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
+
+
+def _list(sentences: Sequence[str]) -> str:
+    return "\n".join(f"- {escaped(sentence)}" for sentence in sentences)
