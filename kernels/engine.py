@@ -65,7 +65,8 @@ class Plan:
         parameters: Sequence[gluon.Parameter],
     ) -> None:
         self.program = program
-        self.gradients = program.differentiated
+        keys = {leaf.array.name: leaf.key for leaf in program.graph.leaves}
+        self.gradients = tuple(keys[name] for name in program.differentiated)
         self._context = context
         self._arity = sum(1 for _ in program.graph.leaves_of(INPUT))
         self._parameters = tuple(parameters)

@@ -37,20 +37,16 @@ class JitPlans:
         self, inputs: Sequence[nd.NDArray], heads: Sequence[nd.NDArray]
     ) -> tuple[Any, dict[str, nd.NDArray]]:
         """The outputs, and gradients by input or structural parameter name."""
-        plan = self._find(inputs)
-        expected = [str(value) for value in plan.program.graph.outputs]
-        if len(heads) != len(expected) or not all(isinstance(head, nd.NDArray) for head in heads):
-            raise KernelError(f"one head gradient for each output is needed: {', '.join(expected)}")
         try:
-            outputs, gradients = plan.call_with_gradients(inputs, heads)
-        except Misfit as error:
-            shapes = ", ".join(f"{head.shape} {np.dtype(head.dtype).name}" for head in heads)
-            raise KernelError(
-                f"head gradients must have the shapes and dtypes of the outputs {', '.join(expected)}, not {shapes}"
-            ) from error
-        keys = {leaf.array.name: leaf.key for leaf in plan.program.graph.leaves}
-        named = {keys[name]: gradient for name, gradient in zip(plan.gradients, gradients, strict=True)}
-        return _shaped(plan, outputs), named
+            outputs, gradients = self._latest.call_with_gradients(inputs, heads)  # type: ignore[union-attr]
+        except (Misfit, ConstantChanged, AttributeError):
+            plan = self._find(inputs)
+            _check_heads(plan, heads)
+            try:
+                outputs, gradients = plan.call_with_gradients(inputs, heads)
+            except Misfit as error:
+                raise _misfitting_heads(plan, heads) from error
+        return _shaped(self._latest, outputs), dict(zip(self._latest.gradients, gradients, strict=True))
 
     def _find(self, inputs: Sequence[nd.NDArray]) -> Plan:
         """The plan for these inputs, made if there is none, its constants confirmed."""
@@ -84,6 +80,18 @@ class JitPlans:
         self._plans[key] = plan, _digest(self._subject, compiled, context)
         self._latest = plan
         return plan
+
+
+def _check_heads(plan: Plan, heads: Sequence[Any]) -> None:
+    expected = plan.program.graph.outputs
+    if len(heads) != len(expected) or not all(isinstance(head, nd.NDArray) for head in heads):
+        raise KernelError(f"one head gradient for each output is needed: {', '.join(map(str, expected))}")
+
+
+def _misfitting_heads(plan: Plan, heads: Sequence[nd.NDArray]) -> KernelError:
+    expected = ", ".join(map(str, plan.program.graph.outputs))
+    shapes = ", ".join(f"{head.shape} {np.dtype(head.dtype).name}" for head in heads)
+    return KernelError(f"head gradients must have the shapes and dtypes of the outputs {expected}, not {shapes}")
 
 
 def kernel_source(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> str:

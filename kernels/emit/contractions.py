@@ -1,18 +1,15 @@
-"""Print a contraction: loops where it is small, BLAS where it is a matrix product and large.
+"""Print a contraction: a call of BLAS where it is a product of two matrices, loops over contiguous memory elsewhere.
 
-The threads of a BLAS cost more than a small product; plain loops over contiguous memory are faster there.
+BLAS was faster than printed loops for every matrix product measured, from 16 × 64 · 64 × 8 (0.6 against 4.3) and
+1 × 256 · 256 × 256 (3.1 against 3.8) up to 256 × 256 · 256 × 256 (182 against 881; microseconds, best of 30, two cores).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..extent import Extent, FitError, Shape, volume
+from ..extent import Extent, Shape, volume
 from ..primitives.base import Value
 from ..primitives.contract import Contract
-
-# Multiplications up to which the printed loops beat BLAS on two cores: 256 × 256 weights and two rows.
-LOOP_WORK = 2**17
-
 
 @dataclass(frozen=True)
 class Operand:
@@ -37,20 +34,8 @@ def print_contraction(target: Value, names: Sequence[str], result: str) -> list[
     ]
     out = Operand(result, primitive.result, target.shape)
     extents = {letter: extent for one in operands for letter, extent in zip(one.letters, one.shape, strict=True)}
-    loops = _loops(operands, out, extents)
     product = _matrix_product(operands, out)
-    if product is None:
-        return loops
-    try:
-        work = volume(tuple(extents.values()))
-    except FitError:
-        return [product]
-    if work.literal:
-        return loops if work.offset <= LOOP_WORK else [product]
-    rows = (LOOP_WORK - work.offset) // work.slope
-    if rows < 1:
-        return [product]
-    return [f"if n <= {rows}:", *(f"    {line}" for line in loops), "else:", f"    {product}"]
+    return _loops(operands, out, extents) if product is None else [product]
 
 
 def _loops(operands: Sequence[Operand], out: Operand, extents: dict[str, Extent]) -> list[str]:
