@@ -36,7 +36,7 @@ def cache_folder() -> Path:
 
 
 def load(name: str, source: str) -> ModuleType:
-    """The module ``name`` with this source, from the cache if it is there.  Raises ``KernelError`` if it is not Python."""
+    """The module ``name`` with this source, from the cache if it is there; ``KernelError`` if it is not Python."""
     entry = cache_folder() / f"{name}-{_digest(source)}"
     if _intact(entry, source):
         try:
@@ -106,11 +106,12 @@ def _import(name: str, folder: Path) -> ModuleType:
         raise KernelError(f"{folder / 'kernel.py'} cannot be imported")
     module = importlib.util.module_from_spec(specification)
     sys.modules[specification.name] = module  # Numba looks up a cached function's module by its name
-    redirected, numba.config.CACHE_DIR = numba.config.CACHE_DIR, ""  # the machine code belongs beside its source
+    settings = vars(numba.config)
+    redirected, settings["CACHE_DIR"] = settings["CACHE_DIR"], ""  # the machine code belongs beside its source
     bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         specification.loader.exec_module(module)
     finally:
-        numba.config.CACHE_DIR = redirected
+        settings["CACHE_DIR"] = redirected
         sys.dont_write_bytecode = bytecode
     return module

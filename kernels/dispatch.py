@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import mxnet
 from mxnet.base import _LIB
@@ -93,7 +93,7 @@ class Recording:
         """The handle was freed; MXNet may use its address again."""
         self._numbers.pop(handle, None)
 
-    def refuse(self, entry_point: str) -> None:
+    def refuse(self, entry_point: str) -> NoReturn:
         """Raise the error for something that leaves the graph."""
         raise KernelError(f"{self.subject} {LEAVES_GRAPH[entry_point].format(line=_user_line())}")
 
@@ -228,7 +228,7 @@ def _watchers(recording: Recording) -> dict[str, Callable[..., Callable[..., int
         return watched
 
     def refused(name: str) -> Callable[..., Callable[..., int]]:
-        return lambda _original: lambda *_arguments: recording.refuse(name)  # type: ignore[func-returns-value]
+        return lambda _original: lambda *_arguments: recording.refuse(name)
 
     rows = view("slice_axis", lambda _, rest: {"axis": "0", "begin": str(rest[0].value), "end": str(rest[1].value)})
     row = view("_at", lambda _, rest: {"index": str(rest[0].value)})

@@ -7,7 +7,7 @@ reads back handles.
 
 import ctypes
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -25,14 +25,14 @@ from .graph import INPUT
 from .program import Program
 
 
-@lru_cache(maxsize=None)
+@cache
 def native() -> ModuleType:
     """The compiled launcher.  Loading it is most of Numba's one-off cost in a process."""
     llvmlite.binding.load_library_permanently(_LIB._name)
     return load("launcher", (Path(__file__).parent / "native.py").read_text())
 
 
-@lru_cache(maxsize=None)
+@cache
 def versions_are_readable() -> bool:
     """Whether the engine's count of writes to an array is where this build of MXNet has it: tried, not assumed."""
     probe = nd.zeros((2,), ctx=mxnet.cpu())
@@ -44,11 +44,11 @@ def versions_are_readable() -> bool:
     return [later - seen[0] for later in seen] == [0, 1, 2]
 
 
-class ConstantChanged(Exception):
+class ConstantChangedError(Exception):
     """A constant on whose values a plan rests was written to."""
 
 
-class Misfit(Exception):
+class MisfitError(Exception):
     """A call's arrays are not those that a plan is for."""
 
 
@@ -130,7 +130,7 @@ class Plan:
             room = self._heads - self._handles + len(self.program.outputs) + len(self.gradients)
             frame = np.concatenate([self._template, np.zeros(room, np.int64)])
         if len(inputs) != self._arity:
-            raise Misfit
+            raise MisfitError
         place = self._handles
         for array in inputs:
             frame[place] = array.handle.value
@@ -143,7 +143,7 @@ class Plan:
         return frame
 
     def call(self, inputs: Sequence[nd.NDArray]) -> list[nd.NDArray]:
-        """The outputs; recorded if MXNet is recording.  Raises ``Misfit`` or ``ConstantChanged``."""
+        """The outputs; recorded if MXNet is recording.  Raises ``MisfitError`` or ``ConstantChangedError``."""
         frame = self._frame(inputs)
         status = self._launcher.launch(frame, *self._addresses)
         if status:
@@ -170,9 +170,9 @@ class Plan:
 
     def _fail(self, status: int) -> None:
         if status == self._launcher.MISFIT:
-            raise Misfit
+            raise MisfitError
         if status == self._launcher.CHANGED:
-            raise ConstantChanged
+            raise ConstantChangedError
         _LIB.MXGetLastError.restype = ctypes.c_char_p
         raise mxnet.MXNetError(py_str(_LIB.MXGetLastError()))
 

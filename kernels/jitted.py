@@ -10,7 +10,7 @@ from mxnet import autograd, gluon, nd
 
 from .compile import load
 from .emit.cpu import print_kernels, print_module
-from .engine import ConstantChanged, Misfit, Plan, versions_are_readable
+from .engine import ConstantChangedError, MisfitError, Plan, versions_are_readable
 from .errors import KernelError
 from .graph import CONSTANT, INPUT, Graph
 from .program import Program, program
@@ -29,9 +29,13 @@ class JitPlans:
         """The outputs as forward returns them."""
         try:
             outputs = self._latest.call(inputs)  # type: ignore[union-attr]
-        except (Misfit, ConstantChanged, AttributeError):  # another kind of input, or the first call
+        except (MisfitError, ConstantChangedError, AttributeError):  # another kind of input, or the first call
             outputs = self._find(inputs).call(inputs)
-        return _shaped(self._latest, outputs)
+        return _shaped(self._used(), outputs)
+
+    def _used(self) -> Plan:
+        assert self._latest is not None
+        return self._latest
 
     def call_with_gradients(
         self, inputs: Sequence[nd.NDArray], heads: Sequence[nd.NDArray]
@@ -39,14 +43,15 @@ class JitPlans:
         """The outputs, and gradients by input or structural parameter name."""
         try:
             outputs, gradients = self._latest.call_with_gradients(inputs, heads)  # type: ignore[union-attr]
-        except (Misfit, ConstantChanged, AttributeError):
+        except (MisfitError, ConstantChangedError, AttributeError):
             plan = self._find(inputs)
             _check_heads(plan, heads)
             try:
                 outputs, gradients = plan.call_with_gradients(inputs, heads)
-            except Misfit as error:
+            except MisfitError as error:
                 raise _misfitting_heads(plan, heads) from error
-        return _shaped(self._latest, outputs), dict(zip(self._latest.gradients, gradients, strict=True))
+        plan = self._used()
+        return _shaped(plan, outputs), dict(zip(plan.gradients, gradients, strict=True))
 
     def _find(self, inputs: Sequence[nd.NDArray]) -> Plan:
         """The plan for these inputs, made if there is none, its constants confirmed."""
@@ -136,6 +141,5 @@ def _keys(inputs: Sequence[nd.NDArray]) -> list[tuple[Any, ...]]:
     return [_key(inputs, any_batch, by_mode) for any_batch in (True, False) for by_mode in (False, True)]
 
 
-def _shaped(plan: Plan | None, outputs: list[nd.NDArray]) -> Any:
-    assert plan is not None
+def _shaped(plan: Plan, outputs: list[nd.NDArray]) -> Any:
     return outputs if plan.program.graph.returns_list else outputs[0]

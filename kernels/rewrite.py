@@ -60,8 +60,9 @@ def rewrite(outputs: Sequence[Value], constants: Mapping[str, np.ndarray]) -> tu
 
 def _count_uses(outputs: Sequence[Value]) -> dict[int, int]:
     uses: dict[int, int] = {}
-    for value in (*outputs, *(source for value in topological(outputs) for source in value.inputs)):
-        uses[id(value)] = uses.get(id(value), 0) + 1
+    sources = (source for value in topological(outputs) for source in value.inputs)
+    for used in (*outputs, *sources):
+        uses[id(used)] = uses.get(id(used), 0) + 1
     return uses
 
 

@@ -20,7 +20,7 @@ from mxnet import autograd, gluon, nd
 
 from .dispatch import Recording, Seen, run_watched
 from .errors import KernelError
-from .extent import Extent, FitError, Scaled, fit_extent, fit_number, literal
+from .extent import Extent, FitError, fit_extent, fit_number, literal
 from .graph import CONSTANT, INPUT, PARAMETER, Array, Call, Graph, Leaf
 
 # Prime and small: a batch size that no other extent is likely to have, so that a coincidence is not taken for a rule.
@@ -38,8 +38,9 @@ RESERVED = {"F", "self", "n", "np", "head", "i", "j", "k", "l", "float32", "floa
 def trace(block: gluon.Block, *inputs: nd.NDArray, any_batch: bool = True) -> Graph:
     """The graph of ``block``'s forward pass for inputs like these, of any batch size where that holds.
 
-    The first axis of every input is the batch; ``any_batch=False`` takes it for fixed as well.  Raises ``KernelError`` if forward leaves the graph (copies data to
-    NumPy, branches on data, uses arrays that are not its own) or refuses the inputs.
+    The first axis of every input is the batch; ``any_batch=False`` takes it for fixed as well.  Raises
+    ``KernelError`` if forward leaves the graph (copies data to NumPy, branches on data, uses arrays that are not its
+    own) or refuses the inputs.
     """
     _check_inputs(block, inputs)
     finish_deferred(block, inputs)
@@ -53,10 +54,10 @@ def trace(block: gluon.Block, *inputs: nd.NDArray, any_batch: bool = True) -> Gr
         runs = _runs_at_several_batches(block, inputs, arrays) if any_batch else None
         if runs is not None:
             try:
-                return _unify(block, leaves, runs, inputs)
+                return _unify(block, leaves, runs)
             except FitError:
                 pass  # what follows the batch size in no known way is specialised by shape
-        return _unify(block, leaves, [_run(block, inputs, arrays)], inputs)
+        return _unify(block, leaves, [_run(block, inputs, arrays)])
 
 
 def trace_modes(block: gluon.Block, *inputs: nd.NDArray, any_batch: bool = True) -> tuple[Graph, bool]:
@@ -217,9 +218,7 @@ def _run(block: gluon.Block, inputs: Sequence[nd.NDArray], parameters: Sequence[
     return inputs[0].shape[0], recording, tuple(recording.number(output) for output in outputs), returns_list
 
 
-def _unify(
-    block: gluon.Block, leaves: list[tuple[str, str, str]], runs: Sequence[Run], inputs: Sequence[nd.NDArray]
-) -> Graph:
+def _unify(block: gluon.Block, leaves: list[tuple[str, str, str]], runs: Sequence[Run]) -> Graph:
     """One graph that says what every run did.  Raises ``FitError`` if the runs differ in more than numbers."""
     polymorphic = len(runs) > 1
     batches = [batch for batch, *_ in runs]
@@ -293,6 +292,3 @@ def _fresh_name(operator: str, taken: set[str]) -> str:
     name = next(candidate for candidate in candidates if candidate not in taken)
     taken.add(name)
     return name
-
-
-__all__ = ["Scaled", "finish_deferred", "structural_parameters", "trace", "trace_modes"]

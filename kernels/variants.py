@@ -34,7 +34,8 @@ class Variant(gluon.Block):
         return self.subject.collect_params(select)
 
     def _collect_params_with_prefix(self, prefix: str = "") -> dict[str, gluon.Parameter]:
-        return self.subject._collect_params_with_prefix(prefix)
+        parameters: dict[str, gluon.Parameter] = self.subject._collect_params_with_prefix(prefix)
+        return parameters
 
     def cast(self, dtype: Any) -> None:
         """Cast the subject; what was generated for another dtype is generated anew."""
@@ -86,7 +87,7 @@ class Hybridized(Variant):
             generated, guarded = generate_hybrid(self.subject, inputs, self._flags)
             self._specialised[key] = generated
             if not guarded:
-                self.forward = generated.forward
+                self.__dict__["forward"] = generated.forward
         return self._specialised[key].forward(*inputs)
 
     def _forget(self) -> None:

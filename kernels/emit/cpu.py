@@ -8,17 +8,19 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from ..extent import Shape, show
-from ..fuse import Loop, Named, Procedure, Schedule, Stage, Whole, is_alias, schedule
+from ..fuse import Loop, Procedure, Schedule, Stage, Whole, is_alias, schedule
 from ..primitives.base import Value
+from ..primitives.contract import Contract
 from ..primitives.fourier import Fourier, FourierAdjoint
 from ..program import Program
 from .loops import print_loop
 from .wholes import PRINTERS
 
-OPTIONS = (
-    "# reassoc lets sums run in vector lanes; NaN and infinity keep their meaning.\n"
-    'OPTIONS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}, "error_model": "numpy", "nogil": True, "cache": True}'
-)
+LINE_LENGTH = 120
+
+OPTIONS = """\
+# reassoc lets sums run in vector lanes; NaN and infinity keep their meaning.
+OPTIONS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}, "error_model": "numpy", "nogil": True, "cache": True}"""
 
 
 def print_module(program: Program) -> str:
@@ -83,14 +85,28 @@ def _print_procedure(plan: Schedule, dtype: str) -> str:
     arguments = [("n", "intp"), *((name, _array_type(value)) for name, value in procedure.inputs)]
     arguments += [(flag, "boolean") for flag in _flags(procedure)]
     arguments += [(name, _array_type(value)) for name, value in procedure.outputs]
-    signature = f"void({', '.join(kind for _, kind in arguments)})"
     return "\n".join(
         [
-            f'@njit("{signature}", **OPTIONS)',
-            f"def {procedure.name}({', '.join(name for name, _ in arguments)}):",
+            *_wrapped('@njit("void(', [kind for _, kind in arguments], ')", **OPTIONS)', '"', '"'),
+            *_wrapped(f"def {procedure.name}(", [name for name, _ in arguments], "):"),
             *(f"    {line}" for line in _print_body(plan, dtype) or ["pass"]),
         ]
     )
+
+
+def _wrapped(opening: str, items: Sequence[str], closing: str, close: str = "", reopen: str = "") -> list[str]:
+    """A list of items on one line, or on as many as it needs; ``close`` and ``reopen`` go around each break."""
+    one_line = f"{opening}{', '.join(items)}{closing}"
+    if len(one_line) <= LINE_LENGTH:
+        return [one_line]
+    lines, current = [], opening
+    for index, item in enumerate(items):
+        piece = item if index == len(items) - 1 else f"{item}, "
+        if len(current) + len(piece) + len(closing) > LINE_LENGTH:
+            lines.append(current.rstrip() if not close else current + close)
+            current = f"        {reopen}"
+        current += piece
+    return [*lines, current + closing]
 
 
 def _flags(procedure: Procedure) -> list[str]:
@@ -170,7 +186,7 @@ def _numba_shape(shape: Shape) -> str:
 
 def _comment(plan: Schedule, stage: Stage) -> list[str]:
     """A contraction in one line of mathematics; loops speak for themselves."""
-    if not isinstance(stage, Whole) or not hasattr(stage.target.primitive, "operands"):
+    if not isinstance(stage, Whole) or not isinstance(stage.target.primitive, Contract):
         return []
     primitive = stage.target.primitive
     factors = " * ".join(

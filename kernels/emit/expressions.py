@@ -2,7 +2,8 @@
 
 import ast
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache
+from typing import cast
 
 from ..extent import Extent
 from ..fuse import Indices, Schedule, seen_through
@@ -100,7 +101,7 @@ def fill(code: str, operands: Mapping[str, ast.expr], dtype: str) -> str:
 
 
 def _fill(code: str, operands: Mapping[str, ast.expr], dtype: str) -> ast.expr:
-    return _Filler(operands, dtype).visit(ast.parse(code, mode="eval").body)
+    return cast(ast.expr, _Filler(operands, dtype).visit(ast.parse(code, mode="eval").body))
 
 
 class _Filler(ast.NodeTransformer):
@@ -113,22 +114,22 @@ class _Filler(ast.NodeTransformer):
         return self._operands.get(node.id, node)
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        return number(float(node.value), self._dtype)
+        return number(float(cast(float, node.value)), self._dtype)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """``(1 if test else 0) != 0`` is the test itself."""
         condition = self._operands.get(node.left.id) if isinstance(node.left, ast.Name) else None
-        if isinstance(node.ops[0], ast.NotEq) and isinstance(condition, ast.IfExp) and _is_zero(node.comparators[0]):
-            if ast.unparse(condition.body) == "one" and ast.unparse(condition.orelse) == "zero":
-                return condition.test
-        return self.generic_visit(node)  # type: ignore[return-value]
+        asks_for_truth = ast.unparse(node).endswith("!= 0")
+        if asks_for_truth and isinstance(condition, ast.IfExp) and _choices(condition) == ("one", "zero"):
+            return condition.test
+        return cast(ast.expr, self.generic_visit(node))
 
 
-def _is_zero(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value == 0
+def _choices(node: ast.IfExp) -> tuple[str, str]:
+    return ast.unparse(node.body), ast.unparse(node.orelse)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _occurrences(code: str) -> dict[str, int]:
     names = [node.id for node in ast.walk(ast.parse(code, mode="eval")) if isinstance(node, ast.Name)]
     return {operand: names.count(operand) for operand in "abc"}

@@ -136,7 +136,7 @@ def print_fourier(value: Value, names: Sequence[str], result: str) -> list[str]:
 
 
 def print_fourier_adjoint(value: Value, names: Sequence[str], result: str) -> list[str]:
-    """A complex-to-real transform, which counts every bin but the first, and the middle one, twice: hence the halves."""
+    """A complex-to-real transform: it counts every bin but the first, and the middle one, twice; hence the halves."""
     lead, primitive = value.shape[:-1], value.primitive
     assert isinstance(primitive, FourierAdjoint)
     length, kept, head, dtype = primitive.length, primitive.kept, names[0], value.dtype

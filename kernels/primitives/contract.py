@@ -16,9 +16,9 @@ class Contract(Primitive):
     operands: tuple[str, ...]
     result: str
 
-    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """NumPy's einsum."""
-        return np.einsum(f"{','.join(self.operands)}->{self.result}", *arrays, optimize=True)
+        return np.asarray(np.einsum(f"{','.join(self.operands)}->{self.result}", *arrays, optimize=True))
 
     def gradient(self, value: Value, head: Value) -> list[Value]:
         """For each operand, the head contracted with all the others."""

@@ -21,11 +21,11 @@ class Fourier(Primitive):
     length: int
     kept: int
 
-    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """NumPy's rfft, cut and interleaved."""
         coefficients = np.fft.rfft(arrays[0], axis=-1)[..., : self.kept]
         pairs = np.stack([coefficients.real, coefficients.imag], axis=-1)
-        return pairs.reshape(*arrays[0].shape[:-1], 2 * self.kept).astype(arrays[0].dtype)
+        return np.asarray(pairs.reshape(*arrays[0].shape[:-1], 2 * self.kept), arrays[0].dtype)
 
     def gradient(self, value: Value, head: Value) -> list[Value]:
         """The transform is linear: its adjoint."""
@@ -39,13 +39,13 @@ class FourierAdjoint(Primitive):
     length: int
     kept: int
 
-    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """The sum in the file's docstring."""
         coefficients = arrays[0][..., 0::2] + 1j * arrays[0][..., 1::2]
         phases = np.outer(np.arange(self.kept), np.arange(self.length)) % self.length * (2j * np.pi / self.length)
-        return (coefficients @ np.exp(phases)).real.astype(arrays[0].dtype)
+        return np.asarray((coefficients @ np.exp(phases)).real, arrays[0].dtype)
 
-    def gradient(self, value: Value, head: Value) -> list[Value]:  # noqa: ARG002
+    def gradient(self, value: Value, head: Value) -> list[Value]:
         """The adjoint of the adjoint."""
         return [fourier(head, self.kept)]
 
@@ -67,4 +67,4 @@ def fourier_adjoint(value: Value, length: int) -> Value:
 def half_basis(length: int, kept: int) -> np.ndarray:
     """The matrix that ``Fourier`` multiplies a row by, float64, shape (length, 2·kept)."""
     phases = np.outer(np.arange(length), np.arange(kept)) % length * (2 * np.pi / length)
-    return np.stack([np.cos(phases), -np.sin(phases)], axis=-1).reshape(length, 2 * kept)
+    return np.asarray(np.stack([np.cos(phases), -np.sin(phases)], axis=-1).reshape(length, 2 * kept))

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..extent import Shape, literal as fixed, volume
+from ..extent import Shape, volume
+from ..extent import literal as fixed
 from .base import Primitive, Value
 
 
@@ -17,11 +18,11 @@ class Literal(Primitive):
     dtype: str
     recomputed: ClassVar[bool] = True
 
-    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """The number."""
         return np.asarray(self.number, self.dtype)
 
-    def gradient(self, value: Value, head: Value) -> tuple[()]:  # noqa: ARG002
+    def gradient(self, value: Value, head: Value) -> tuple[()]:
         """A number does not depend on anything."""
         return ()
 
@@ -34,11 +35,11 @@ class Size(Primitive):
     dtype: str
     recomputed: ClassVar[bool] = True
 
-    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """The product of the extents."""
         return np.asarray(np.prod([extent.at(batch) for extent in self.shape], dtype=np.int64), self.dtype)
 
-    def gradient(self, value: Value, head: Value) -> tuple[()]:  # noqa: ARG002
+    def gradient(self, value: Value, head: Value) -> tuple[()]:
         """The batch size is not differentiated."""
         return ()
 

@@ -33,7 +33,7 @@ class Map(Primitive):
 
     function: str
 
-    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """The function of the arrays."""
         with np.errstate(all="ignore"):
             return np.asarray(FUNCTIONS[self.function].meaning(*arrays)).astype(arrays[0].dtype)

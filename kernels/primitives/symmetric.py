@@ -26,10 +26,10 @@ class Pairs(Primitive):
     width: int
     recomputed: ClassVar[bool] = True
 
-    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """Products over the upper triangle."""
         rows, columns = np.triu_indices(self.width)
-        return arrays[0][..., rows] * arrays[0][..., columns]
+        return np.asarray(arrays[0][..., rows] * arrays[0][..., columns])
 
     def gradient(self, value: Value, head: Value) -> list[Value]:
         """x[j] to i and x[i] to j, for every pair."""
@@ -43,14 +43,14 @@ class PairsGradient(Primitive):
 
     width: int
 
-    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """The head as a symmetric matrix, its diagonal doubled, times x."""
         head, x = arrays
         rows, columns = np.triu_indices(self.width)
         square = np.zeros((*x.shape, self.width), x.dtype)
         square[..., rows, columns] += head
         square[..., columns, rows] += head
-        return np.einsum("...ij,...j->...i", square, x)
+        return np.asarray(np.einsum("...ij,...j->...i", square, x))
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ class Fold(Primitive):
     width: int
     recomputed: ClassVar[bool] = True
 
-    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """Sums over the upper triangle."""
         rows, columns = np.triu_indices(self.width)
         once = arrays[0][columns, rows].copy()
         once[rows == columns] = 0
-        return arrays[0][rows, columns] + once
+        return np.asarray(arrays[0][rows, columns] + once)
 
     def gradient(self, value: Value, head: Value) -> list[Value]:
         """Every pair's head to both places that it was folded from."""
@@ -79,7 +79,7 @@ class Unfold(Primitive):
 
     width: int
 
-    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """The upper triangle, mirrored."""
         rows, columns = np.triu_indices(self.width)
         square = np.empty((self.width, self.width, *arrays[0].shape[1:]), arrays[0].dtype)
@@ -87,7 +87,7 @@ class Unfold(Primitive):
         square[columns, rows] = arrays[0]
         return square
 
-    def gradient(self, value: Value, head: Value) -> list[Value]:  # noqa: ARG002
+    def gradient(self, value: Value, head: Value) -> list[Value]:
         """The adjoint: sums of both places, the diagonal once."""
         return [fold(head)]
 

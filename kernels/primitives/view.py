@@ -28,7 +28,7 @@ class View(Primitive):
         kept = [axis for axis, source in enumerate(self.sources) if source is not None]
         dropped = tuple(axis for axis, source in enumerate(self.sources) if source is None)
         squeezed = arrays[0].squeeze(dropped)
-        order = np.argsort([self.sources[axis] for axis in kept])
+        order = sorted(range(len(kept)), key=lambda place: self.sources[kept[place]] or 0)
         target = concrete(self.shape, batch)
         placed = [1] * len(target)
         for axis in kept:
