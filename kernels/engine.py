@@ -97,7 +97,8 @@ class Plan:
             len(slopes),
             len(self._frozen),
         ]
-        header = [*entries, self._context.device_typeid, self._context.device_id, *counts, batch, training]
+        item = np.dtype(program.dtype).itemsize
+        header = [*entries, self._context.device_typeid, self._context.device_id, *counts, batch, training, self._arity, item]
         descriptors = [number for _, value in arrays for number in self._descriptor(value.shape, value.dtype)]
         frozen = [number for index in self._frozen for number in (index, -1)]
         return np.array([*header, *descriptors, *kept, *slopes, *frozen], np.int64)

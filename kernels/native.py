@@ -17,7 +17,8 @@ from numba.extending import intrinsic
 FORWARD, RECORDED, BACKWARD, DEVICE_TYPE, DEVICE_ID = 0, 1, 2, 3, 4  # entries of the kernels, context of all arrays
 INPUTS, OUTPUTS, SAVED, KEPT, SLOPES, FROZEN = 5, 6, 7, 8, 9, 10  # how many of each
 BATCH, TRAINING = 11, 12  # what the plan holds for: a batch size or 0, a training mode or -1
-TABLES = 13
+BROUGHT, ITEM = 13, 14  # how many inputs the call itself brings, before parameters; bytes of one element
+TABLES = 15
 # then, one after the other: a descriptor for each input, output and saved array (see DESCRIPTOR); the numbers of the
 # arrays that backward reads; the numbers of the inputs that have a gradient; (number, version) of frozen constants;
 # the handles of inputs, outputs and saved arrays; the handles of heads and of gradients.
@@ -44,6 +45,7 @@ is_training = types.ExternalFunction("MXAutogradIsTraining", types.int32(word))
 record = types.ExternalFunction("MXCustomFunctionRecord", types.int32(types.int32, word, types.int32, word, word))
 allocate = types.ExternalFunction("malloc", word(word))
 release = types.ExternalFunction("free", types.void(word))
+copy_memory = types.ExternalFunction("memcpy", word(word, word, word))
 
 
 @intrinsic
@@ -229,7 +231,27 @@ def delete_recorded(address):
 
 
 @njit(**OPTIONS)
-def record_call(frame, handles, batch, backward_address, delete_address):
+def copied(frame, number, handle, batch, scratch):
+    """A copy of an input.
+
+    The engine knows that our backward reads the heads but not what it kept, so a write to an input after
+    ``backward()`` returned could overtake it: ``x[:] = next_batch`` is common.  Parameters are shared: their updates
+    read the gradient first, which orders them.
+    """
+    result = make(frame, number, batch, scratch)
+    get_data(handle, scratch.ctypes.data)
+    get_data(result, scratch.ctypes.data + 8)
+    source, target = scratch[0], scratch[1]
+    descriptor = TABLES + number * DESCRIPTOR
+    size = frame[ITEM]
+    for axis in range(frame[descriptor + 1]):
+        size *= frame[descriptor + 2 + 2 * axis] * batch + frame[descriptor + 3 + 2 * axis]
+    copy_memory(target, source, size)
+    return result
+
+
+@njit(**OPTIONS)
+def record_call(frame, handles, batch, backward_address, delete_address, scratch):
     """Put a finished call on MXNet's tape."""
     kept, slopes = frame[KEPT], frame[SLOPES]
     arrays = frame[INPUTS] + frame[OUTPUTS] + frame[SAVED]
@@ -247,7 +269,11 @@ def record_call(frame, handles, batch, backward_address, delete_address):
     state[STATE_BATCH] = batch
     state[STATE_KEPT] = kept
     for index in range(kept):
-        detach(frame[handles + frame[kept_table + index]], address + 8 * (STATE + index))
+        number = frame[kept_table + index]
+        if number < frame[BROUGHT]:
+            state[STATE + index] = copied(frame, number, frame[handles + number], batch, scratch)
+        else:
+            detach(frame[handles + number], address + 8 * (STATE + index))
     sources = np.empty(max(slopes, 1), np.int64)
     for index in range(slopes):
         sources[index] = frame[handles + frame[kept_table + kept + index]]
@@ -288,7 +314,8 @@ def launch(frame, backward_address, delete_address):
     recorded = flag(scratch[0]) and frame[SLOPES] > 0
     status = run_forward(frame, handles, batch, recorded, scratch)
     if status == OK and recorded:
-        status = OK if record_call(frame, handles, batch, backward_address, delete_address) == 0 else FAILED
+        recorded_status = record_call(frame, handles, batch, backward_address, delete_address, scratch)
+        status = OK if recorded_status == 0 else FAILED
         free_saved(frame, handles)
     return status
 
