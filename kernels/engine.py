@@ -98,7 +98,16 @@ class Plan:
             len(self._frozen),
         ]
         item = np.dtype(program.dtype).itemsize
-        header = [*entries, self._context.device_typeid, self._context.device_id, *counts, batch, training, self._arity, item]
+        header = [
+            *entries,
+            self._context.device_typeid,
+            self._context.device_id,
+            *counts,
+            batch,
+            training,
+            self._arity,
+            item,
+        ]
         descriptors = [number for _, value in arrays for number in self._descriptor(value.shape, value.dtype)]
         frozen = [number for index in self._frozen for number in (index, -1)]
         return np.array([*header, *descriptors, *kept, *slopes, *frozen], np.int64)

@@ -48,14 +48,20 @@ release = types.ExternalFunction("free", types.void(word))
 copy_memory = types.ExternalFunction("memcpy", word(word, word, word))
 
 
-@intrinsic
-def pointer(typing_context, address):  # noqa: ARG001
-    """An address as a pointer to int64."""
+def pointer_to(item):
+    """A function from an address to a pointer to ``item``."""
 
-    def generate(context, builder, signature, arguments):
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+    @intrinsic
+    def pointer(typing_context, address):  # noqa: ARG001
+        def generate(context, builder, signature, arguments):
+            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
-    return types.CPointer(types.int64)(types.intp), generate
+        return types.CPointer(item)(types.intp), generate
+
+    return pointer
+
+
+pointer, single, double = pointer_to(types.int64), pointer_to(types.float32), pointer_to(types.float64)
 
 
 @intrinsic
@@ -191,18 +197,33 @@ def run_forward(frame, handles, batch, recorded, scratch):
 
 # The state of a recorded call is a block of int64 that MXNet owns until it calls ``delete_recorded``: the
 # MXCallbackList with its two arrays, then what backward needs.
-LIST, CALLBACKS, CONTEXTS, ENTRY, STATE_BATCH, STATE_KEPT, STATE = 0, 3, 5, 7, 8, 9, 10
+LIST, CALLBACKS, CONTEXTS, ENTRY, STATE_BATCH, STATE_KEPT, STATE_ITEM, STATE = 0, 3, 5, 7, 8, 9, 10, 11
+
+NULL, ADD = 0, 3  # MXNet's OpReqType; 1 and 2 are write and write in place
 
 Backward = types.int32(
     types.int32, types.int32, types.CPointer(types.intp), types.CPointer(types.int32), types.int32, types.intp
 )
 
 
+@njit(**OPTIONS)
+def add(target, addend, size, item):
+    """Add ``size`` bytes of float32 or float64 (4 or 8 bytes an item) to those at ``target``."""
+    if item == 4:
+        singles, more = carray(single(target), size // 4), carray(single(addend), size // 4)
+        for index in range(size // 4):
+            singles[index] += more[index]
+    else:
+        doubles, others = carray(double(target), size // 8), carray(double(addend), size // 8)
+        for index in range(size // 8):
+            doubles[index] += others[index]
+
+
 @cfunc(Backward, cache=True)
 def backward_recorded(heads, slopes, handles, requests, training, address):  # noqa: ARG001
     """MXNet's call for the gradients: handles of heads, then of gradients, which this function owns."""
     kept = words(address, STATE)[STATE_KEPT]
-    state = words(address, STATE + kept)
+    state = words(address, STATE + kept + slopes)
     data = np.zeros(heads + kept + slopes, np.int64)
     wanted = np.zeros(max(slopes, 1), np.int32)
     for index in range(heads):
@@ -211,9 +232,19 @@ def backward_recorded(heads, slopes, handles, requests, training, address):  # n
         get_data(state[STATE + index], data.ctypes.data + 8 * (heads + index))
     for index in range(slopes):
         wanted[index] = requests[index]
-        if requests[index] != 0:
-            get_data(handles[heads + index], data.ctypes.data + 8 * (heads + kept + index))
+        place = heads + kept + index
+        if requests[index] == NULL or requests[index] == ADD:  # a fused loop may write what is not wanted
+            data[place] = allocate(state[STATE + kept + index])
+        else:
+            get_data(handles[heads + index], data.ctypes.data + 8 * place)
     enter(state[ENTRY], state[STATE_BATCH], data.ctypes.data, wanted.ctypes.data)
+    target = np.zeros(1, np.int64)
+    for index in range(slopes):
+        if requests[index] == ADD:
+            get_data(handles[heads + index], target.ctypes.data)
+            add(target[0], data[heads + kept + index], state[STATE + kept + index], state[STATE_ITEM])
+        if requests[index] == NULL or requests[index] == ADD:
+            release(data[heads + kept + index])
     for index in range(heads + slopes):
         free_array(handles[index])
     return np.int32(1)
@@ -231,6 +262,16 @@ def delete_recorded(address):
 
 
 @njit(**OPTIONS)
+def bytes_of(frame, number, batch):
+    """The size of an array."""
+    descriptor = TABLES + number * DESCRIPTOR
+    size = frame[ITEM]
+    for axis in range(frame[descriptor + 1]):
+        size *= frame[descriptor + 2 + 2 * axis] * batch + frame[descriptor + 3 + 2 * axis]
+    return size
+
+
+@njit(**OPTIONS)
 def copied(frame, number, handle, batch, scratch):
     """A copy of an input.
 
@@ -242,11 +283,7 @@ def copied(frame, number, handle, batch, scratch):
     get_data(handle, scratch.ctypes.data)
     get_data(result, scratch.ctypes.data + 8)
     source, target = scratch[0], scratch[1]
-    descriptor = TABLES + number * DESCRIPTOR
-    size = frame[ITEM]
-    for axis in range(frame[descriptor + 1]):
-        size *= frame[descriptor + 2 + 2 * axis] * batch + frame[descriptor + 3 + 2 * axis]
-    copy_memory(target, source, size)
+    copy_memory(target, source, bytes_of(frame, number, batch))
     return result
 
 
@@ -256,8 +293,8 @@ def record_call(frame, handles, batch, backward_address, delete_address, scratch
     kept, slopes = frame[KEPT], frame[SLOPES]
     arrays = frame[INPUTS] + frame[OUTPUTS] + frame[SAVED]
     kept_table = TABLES + arrays * DESCRIPTOR
-    address = allocate(8 * (STATE + kept))
-    state = words(address, STATE + kept)
+    address = allocate(8 * (STATE + kept + slopes))
+    state = words(address, STATE + kept + slopes)
     state[LIST] = 2
     state[LIST + 1] = address + 8 * CALLBACKS
     state[LIST + 2] = address + 8 * CONTEXTS
@@ -268,6 +305,7 @@ def record_call(frame, handles, batch, backward_address, delete_address, scratch
     state[ENTRY] = frame[BACKWARD]
     state[STATE_BATCH] = batch
     state[STATE_KEPT] = kept
+    state[STATE_ITEM] = frame[ITEM]
     for index in range(kept):
         number = frame[kept_table + index]
         if number < frame[BROUGHT]:
@@ -276,7 +314,9 @@ def record_call(frame, handles, batch, backward_address, delete_address, scratch
             detach(frame[handles + number], address + 8 * (STATE + index))
     sources = np.empty(max(slopes, 1), np.int64)
     for index in range(slopes):
-        sources[index] = frame[handles + frame[kept_table + kept + index]]
+        number = frame[kept_table + kept + index]
+        sources[index] = frame[handles + number]
+        state[STATE + kept + index] = bytes_of(frame, number, batch)
     outputs = frame.ctypes.data + 8 * (handles + frame[INPUTS])
     return record(np.int32(slopes), sources.ctypes.data, np.int32(frame[OUTPUTS]), outputs, address)
 

@@ -38,11 +38,10 @@ def print_kernels(program: Program) -> str:
 
 def print_entries(program: Program) -> str:
     """The functions that MXNet's buffers reach the kernels through."""
-    entries = [_print_forward_entry(procedure, program.dtype) for procedure in _procedures(program)[:-1]]
-    entries.append(_print_backward_entry(program))
+    entries = [_print_entry(procedure, program.dtype) for procedure in _procedures(program)]
     header = (
         "# How a call reaches the kernels: data holds the addresses of the arrays in order, requests says for each\n"
-        "# gradient whether it is not wanted (0), written (1, 2) or added to what is there (3).\n"
+        "# gradient whether it is wanted.\n"
         "ENTRY = types.void(types.intp, types.CPointer(types.voidptr), types.CPointer(types.int32))"
     )
     return "\n".join([header, "", "", "\n\n\n".join(entries), ""])
@@ -204,39 +203,19 @@ def _print_stage(plan: Schedule, stage: Stage, dtype: str) -> tuple[list[str], l
     return [], PRINTERS[type(stage.target.primitive)](stage.target, names, plan.names[id(stage.target)])
 
 
-def _print_forward_entry(procedure: Procedure, dtype: str) -> str:
-    arrays = [value for _, value in (*procedure.inputs, *procedure.outputs)]
-    calls = [f"    {_carray(position, value.shape, dtype)}," for position, value in enumerate(arrays)]
+def _print_entry(procedure: Procedure, dtype: str) -> str:
+    inputs, outputs = len(procedure.inputs), len(procedure.outputs)
+    arrays = [
+        f"carray(data[{position}], {_numba_shape(value.shape)}, {dtype})"
+        for position, (_, value) in enumerate((*procedure.inputs, *procedure.outputs))
+    ]
+    flags = [f"requests[{index}] != 0" for index in range(outputs if _flags(procedure) else 0)]
     return "\n".join(
         [
             "@cfunc(ENTRY, cache=True)",
             f"def enter_{procedure.name}(n, data, requests):",
             f"    {procedure.name}(",
-            "        n,",
-            *(f"    {call}" for call in calls),
+            *(f"        {argument}," for argument in ["n", *arrays[:inputs], *flags, *arrays[inputs:]]),
             "    )",
         ]
     )
-
-
-def _carray(position: int, shape: Shape, dtype: str) -> str:
-    return f"carray(data[{position}], {_numba_shape(shape)}, {dtype})"
-
-
-def _print_backward_entry(program: Program) -> str:
-    """Gradients that are not wanted, or added to, go to memory of their own first."""
-    procedure, dtype = program.backward, program.dtype
-    inputs = [_carray(position, value.shape, dtype) for position, (_, value) in enumerate(procedure.inputs)]
-    lines = ["@cfunc(ENTRY, cache=True)", "def enter_backward(n, data, requests):"]
-    for index, (name, value) in enumerate(procedure.outputs):
-        place = _carray(len(inputs) + index, value.shape, dtype)
-        fresh = f"np.empty({_numba_shape(value.shape)}, {dtype})"
-        lines.append(f"    {name} = {place} if requests[{index}] in (1, 2) else {fresh}")
-    wanted = [f"requests[{index}] != 0" for index in range(len(_flags(procedure)))]
-    lines += ["    backward("]
-    lines += [f"        {argument}," for argument in ["n", *inputs, *wanted, *(name for name, _ in procedure.outputs)]]
-    lines += ["    )"]
-    for index, (name, value) in enumerate(procedure.outputs):
-        place = _carray(len(inputs) + index, value.shape, dtype)
-        lines += [f"    if requests[{index}] == 3:", f"        {place}[:] += {name}"]
-    return "\n".join(lines)
