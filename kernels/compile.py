@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 import numba
+from numba.core.errors import NumbaError
 
 from .errors import KernelError
 
@@ -70,8 +71,11 @@ def _build(name: str, source: str, entry: Path) -> ModuleType:
     (workshop / "kernel.py").write_text(source)
     try:
         module = _import(name, workshop)
-    except SyntaxError as error:
-        raise KernelError(f"the source generated for {name} is not Python: {error}") from error
+    except (SyntaxError, NumbaError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise KernelError(
+            f"the kernels generated for {name} do not compile ({reason}): please report this layer"
+        ) from error
     (workshop / MANIFEST).write_text(json.dumps(_manifest(workshop), indent=1))
     if published:
         _publish(workshop, entry)

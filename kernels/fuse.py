@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .extent import Shape
+from .names import fresh, unique
 from .primitives.base import Leaf, Value, topological
 from .primitives.literal import Literal, Size
 from .primitives.map import FUNCTIONS, Map
@@ -171,19 +172,11 @@ def _name_values(plan: Schedule, order: Sequence[Value]) -> None:
             continue
         if id(value) in aliases or _read_whole(value, consumers, aliases) or _needs_memory(value, consumers):
             stem = value.name or type(value.primitive).__name__.lower()
-            name = next(name for name in _candidates(stem) if name not in taken)
+            name = unique(stem, taken) if stem.startswith("d_") else fresh(stem, taken)
             taken.add(name)
             plan.names[id(value)] = name
             if not is_alias(value):
                 plan.temporaries[name] = value
-
-
-def _candidates(stem: str) -> Iterator[str]:
-    yield stem
-    count = 2
-    while True:
-        yield f"{stem}_{count}"
-        count += 1
 
 
 def _read_whole(value: Value, consumers: dict[int, list[Value]], aliases: set[int]) -> bool:

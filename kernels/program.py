@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from .decompose import decompose
+from .extent import ONE
 from .fuse import Named, Procedure, values_in_memory
 from .gradient import gradients
 from .graph import INPUT, PARAMETER, Graph
+from .names import fresh
 from .primitives.base import Leaf, Value, leaf, rebuild, topological
+from .primitives.reshape import reshape
 from .rewrite import rewrite
 
 
@@ -72,11 +75,11 @@ def program(graph: Graph, constants: Mapping[str, np.ndarray]) -> Program:
         if isinstance(value.primitive, Leaf):
             known[id(value)] = value.primitive.name
         elif id(value) not in known:
-            known[id(value)] = _unique(value.name or "saved", names)
-            saved.append((known[id(value)], value))
-    stand_ins = {id(value): leaf(known[id(value)], value.shape, value.dtype) for value in kept_values}
-    kept = tuple((known[key], value) for key, value in stand_ins.items())
-    cut = _cut(slopes_now, stand_ins)
+            known[id(value)] = _named(value.name or "saved", names)
+            saved.append((known[id(value)], _in_memory(value)))
+    leaves_kept = {id(value): leaf(known[id(value)], _in_memory(value).shape, value.dtype) for value in kept_values}
+    kept = tuple((known[key], value) for key, value in leaves_kept.items())
+    cut = _cut(slopes_now, {id(value): reshape(leaves_kept[id(value)], value.shape) for value in kept_values})
     return Program(
         graph=graph,
         dtype=results[0].dtype,
@@ -97,21 +100,25 @@ def program(graph: Graph, constants: Mapping[str, np.ndarray]) -> Program:
 
 
 def _numbered(stem: str, count: int, taken: set[str]) -> list[str]:
-    return [_unique(stem if count == 1 else f"{stem}{position}", taken) for position in range(count)]
+    return [_named(stem if count == 1 else f"{stem}{position}", taken) for position in range(count)]
 
 
-def _unique(name: str, taken: set[str]) -> str:
-    candidate, count = name, 2
-    while candidate in taken:
-        candidate, count = f"{name}_{count}", count + 1
-    taken.add(candidate)
-    return candidate
+def _named(stem: str, taken: set[str]) -> str:
+    name = fresh(stem, taken)
+    taken.add(name)
+    return name
+
+
+def _in_memory(value: Value) -> Value:
+    """A value as an array that MXNet can hold: a number is an array of one element."""
+    return value if value.shape else reshape(value, (ONE,))
 
 
 def _worth_keeping(slopes: list[Value], results: list[Value]) -> list[Value]:
     """What the backward pass reads of the forward pass: going back from the gradients, the first values of the
     forward pass that it has in memory anyway and that are not cheaper to compute again."""
     in_memory = values_in_memory(results)
+    fixed = _independent(results)
     ends = {id(value) for value in results}
     order: list[Value] = []
     seen: set[int] = set()
@@ -121,11 +128,20 @@ def _worth_keeping(slopes: list[Value], results: list[Value]) -> list[Value]:
         if id(value) in seen:
             continue
         seen.add(id(value))
-        if id(value) in ends or (id(value) in in_memory and not value.primitive.recomputed):
+        if id(value) in ends or (id(value) in in_memory and id(value) not in fixed and not value.primitive.recomputed):
             order.append(value)
         else:
             stack.extend(reversed(value.inputs))
     return order
+
+
+def _independent(results: list[Value]) -> set[int]:
+    """Values that depend on no array, such as √n."""
+    fixed: set[int] = set()
+    for value in topological(results):
+        if not isinstance(value.primitive, Leaf) and all(id(source) in fixed for source in value.inputs):
+            fixed.add(id(value))
+    return fixed
 
 
 def _cut(slopes: list[Value], stand_ins: Mapping[int, Value]) -> list[Value]:

@@ -8,7 +8,6 @@ statistics or the random stream.
 
 import ast
 import inspect
-import keyword
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,6 +21,7 @@ from .dispatch import Recording, Seen, run_watched
 from .errors import KernelError
 from .extent import Extent, FitError, fit_extent, fit_number, literal
 from .graph import CONSTANT, INPUT, PARAMETER, Array, Call, Graph, Leaf
+from .names import fresh
 
 # Prime and small: a batch size that no other extent is likely to have, so that a coincidence is not taken for a rule.
 TRACE_BATCHES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
@@ -32,7 +32,6 @@ READABLE = {
     "plus": "add", "minus": "sub", "rminus": "sub", "div": "ratio", "rdiv": "ratio", "copyto": "copy",
     "slice": "part", "slice_axis": "part", "reshape": "reshaped", "fullyconnected": "dense",
 }  # fmt: skip
-RESERVED = {"F", "self", "n", "np", "head", "i", "j", "k", "l", "float32", "float64"}
 
 
 def trace(block: gluon.Block, *inputs: nd.NDArray, any_batch: bool = True) -> Graph:
@@ -47,9 +46,10 @@ def trace(block: gluon.Block, *inputs: nd.NDArray, any_batch: bool = True) -> Gr
     with ExitStack() as stack:
         stack.enter_context(autograd.pause(train_mode=autograd.is_training()))
         stack.enter_context(_plain_children(block))
-        leaves = [(INPUT, name, name) for name in _input_names(block, len(inputs))]
         parameters = stack.enter_context(_copied_parameters(block, inputs[0].context))
-        leaves += [(role, key, _parameter_name(key)) for role, key, _ in parameters]
+        names, parameter_names = _leaf_names(block, len(inputs), [key for _, key, _ in parameters])
+        leaves = [(INPUT, name, name) for name in names]
+        leaves += [(role, key, name) for (role, key, _), name in zip(parameters, parameter_names, strict=True)]
         arrays = [array for _, _, array in parameters]
         runs = _runs_at_several_batches(block, inputs, arrays) if any_batch else None
         if runs is not None:
@@ -121,17 +121,19 @@ def _first_line(error: Exception) -> str:
     return (told or lines or [type(error).__name__])[0]
 
 
-def _input_names(block: gluon.Block, count: int) -> list[str]:
+def _leaf_names(block: gluon.Block, inputs: int, keys: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names for the inputs, after forward's own arguments, and for parameters: ``0.weight`` becomes ``weight_0``."""
     parameters = inspect.signature(block.forward).parameters.values()
-    named = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in RESERVED]
-    return [named[i] if i < len(named) else f"x{i}" for i in range(count)]
+    arguments = [parameter.name for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
+    taken: set[str] = set()
 
+    def named(stem: str) -> str:
+        name = fresh(stem, taken)
+        taken.add(name)
+        return name
 
-def _parameter_name(key: str) -> str:
-    """``0.weight`` as an identifier: ``weight_0``."""
-    *path, last = key.split(".")
-    name = "_".join([last, *path])
-    return name if name.isidentifier() and not keyword.iskeyword(name) and name not in RESERVED else f"p_{name}"
+    first = [named(arguments[place] if place < len(arguments) else f"x{place}") for place in range(inputs)]
+    return first, [named("_".join([key.split(".")[-1], *key.split(".")[:-1]])) for key in keys]
 
 
 def _blocks(block: gluon.Block) -> Iterator[gluon.Block]:
@@ -285,10 +287,6 @@ def _fit(values: Sequence[Any], batches: Sequence[int]) -> Any:
 def _fresh_name(operator: str, taken: set[str]) -> str:
     stem = operator.lower().strip("_")
     stem = re.sub(r"^(broadcast|elemwise|contrib|linalg)_|_scalar$", "", stem)
-    stem = READABLE.get(stem, stem)
-    if keyword.iskeyword(stem) or stem in RESERVED or not stem.isidentifier():
-        stem = f"value_{stem}" if f"value_{stem}".isidentifier() else "value"
-    candidates = [stem, *(f"{stem}_{count}" for count in range(2, len(taken) + 3))]
-    name = next(candidate for candidate in candidates if candidate not in taken)
+    name = fresh(READABLE.get(stem, stem), taken)
     taken.add(name)
     return name

@@ -4,6 +4,7 @@ The kernels are what a person reads: plain functions of arrays.  The entries unp
 all of one C signature, ``void entry(intp n, void **data, int *requests)``, so that one launcher serves every layer.
 """
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -17,6 +18,8 @@ from .loops import print_loop
 from .wholes import PRINTERS
 
 LINE_LENGTH = 120
+
+MATHEMATICS = ("cos", "exp", "inf", "log", "nan", "sin", "sqrt", "tanh")
 
 OPTIONS = """\
 # reassoc lets sums run in vector lanes; NaN and infinity keep their meaning.
@@ -66,10 +69,9 @@ def _docstring(program: Program) -> str:
 
 def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
     text = "\n".join(line for plan in schedules for line in _print_body(plan, program.dtype))
-    functions = [name for name in ("cos", "exp", "inf", "log", "sin", "sqrt", "tanh") if f"{name}(" in text]
-    functions += ["inf"] if "inf)" in text else []
+    functions = sorted(name for name in MATHEMATICS if re.search(rf"\b{name}\b", text))
     kinds = {program.dtype} | ({f"complex{2 * int(program.dtype[5:])}"} if "complex" in text else set())
-    lines = [f"from math import {', '.join(sorted(functions))}", ""] if functions else []
+    lines = [f"from math import {', '.join(functions)}", ""] if functions else []
     lines += ["import numpy as np", "from numba import carray, cfunc, njit, types"]
     lines += [f"from numpy import {', '.join(sorted(kinds))}"]
     if any(isinstance(stage, Whole) and isinstance(stage.target.primitive, (Fourier, FourierAdjoint))

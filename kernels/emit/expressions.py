@@ -7,6 +7,7 @@ from typing import cast
 
 from ..extent import Extent
 from ..fuse import Indices, Schedule, seen_through
+from ..names import fresh, unique
 from ..primitives.base import Value
 from ..primitives.literal import Literal, Size
 from ..primitives.map import FUNCTIONS, Map
@@ -83,7 +84,7 @@ class Expressions:
         return ast.Name(self._locals[key])
 
     def _fresh(self, stem: str) -> str:
-        name = next(n for n in (stem, *(f"{stem}_{k}" for k in range(2, 10_000))) if n not in self._taken)
+        name = unique(stem, self._taken) if stem.startswith("d_") else fresh(stem, self._taken)
         self._taken.add(name)
         return name
 

@@ -1,0 +1,33 @@
+"""Names in generated source: identifiers that mean nothing else there."""
+
+import builtins
+import keyword
+import re
+from collections.abc import Container
+
+# What generated modules import or define, and the local names of printed loops.
+MODULE_NAMES = {
+    "np", "carray", "cfunc", "njit", "types", "float32", "float64", "complex64", "complex128", "r2c", "c2r",
+    "cos", "exp", "inf", "log", "nan", "sin", "sqrt", "tanh", "OPTIONS", "ENTRY", "zero", "one", "data", "requests",
+    "forward", "forward_recorded", "backward", "row", "start", "pair", "slope", "spectrum", "F", "self",
+}  # fmt: skip
+RESERVED = MODULE_NAMES | set(keyword.kwlist) | set(dir(builtins))
+
+# Loops run over single letters up to s; n is the batch size.  The rest are made from other names.
+RESERVED_PATTERN = re.compile(r"[a-sA-Z]|(want|d|enter|row|p)_.*|.*_(here|flat)|_.*")
+
+
+def fresh(stem: str, taken: Container[str]) -> str:
+    """``stem`` as a name of its own: another one where it is reserved, no identifier, or in ``taken``."""
+    stem = re.sub(r"\W", "_", stem)
+    if stem in RESERVED or RESERVED_PATTERN.fullmatch(stem) or not stem.isidentifier():
+        stem = f"{stem.strip('_')}_value" if stem.strip("_").isidentifier() else "value"
+    return unique(stem, taken)
+
+
+def unique(name: str, taken: Container[str]) -> str:
+    """``name``, with a number if it is in ``taken``."""
+    candidate, count = name, 2
+    while candidate in taken:
+        candidate, count = f"{name}_{count}", count + 1
+    return candidate
