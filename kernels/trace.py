@@ -1,4 +1,4 @@
-"""From a Block to its graph: run it at three batch sizes and keep what holds for every one.
+"""From a Block to its graph: run it at several batch sizes and keep what holds for every one.
 
 Why run it, instead of calling it with Symbols: the chapter's ``x - x.mean()`` means ``elemwise_sub`` on Symbols
 and fails, and whatever a forward computes from shapes is only there when it runs.  The runs use arrays of this
@@ -8,6 +8,7 @@ statistics or the random stream.
 
 import ast
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,10 @@ from .names import fresh
 
 # Prime and small: a batch size that no other extent is likely to have, so that a coincidence is not taken for a rule.
 TRACE_BATCHES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
+
+# Forward may branch on the batch size.  One row, the batch at hand and a large one are run too and must follow the
+# rule found; the large one only while an input stays below this many elements.
+LARGE_BATCH, LARGE_INPUT = 1021, 2**20
 
 # Names that read well in generated source, for operators whose own names do not (or are Python's).
 READABLE = {
@@ -182,14 +187,17 @@ Run = tuple[int, Recording, tuple[int, ...], bool]  # batch size, what was seen,
 def _runs_at_several_batches(
     block: gluon.Block, inputs: Sequence[nd.NDArray], parameters: Sequence[nd.NDArray]
 ) -> list[Run] | None:
-    """Three runs at batch sizes that no other extent has, or None if forward accepts only its own."""
+    """Runs at batch sizes that no other extent has, then at telling ones; None if forward accepts only its own."""
     taken = {extent for array in parameters for extent in array.shape}
     taken |= {extent for array in inputs for extent in array.shape[1:]}
     batches = [batch for batch in TRACE_BATCHES if batch not in taken][:3]
     if len(batches) < 3 or len({value.shape[0] for value in inputs}) > 1:
         return None
+    telling = {1, inputs[0].shape[0]}
+    if all(LARGE_BATCH * value.size // value.shape[0] <= LARGE_INPUT for value in inputs):
+        telling.add(LARGE_BATCH)
     runs = []
-    for batch in batches:
+    for batch in [*batches, *sorted(telling - set(batches))]:
         try:
             runs.append(_run(block, [_like(value, batch) for value in inputs], parameters))
         except KernelError as error:
@@ -275,8 +283,11 @@ def _fit(values: Sequence[Any], batches: Sequence[int]) -> Any:
     if len({repr(value) for value in values}) == 1:
         return values[0]
     kinds = {type(value) for value in values}
-    if kinds == {int}:
-        return fit_extent(batches, values)
+    if kinds <= {int, float} and all(value == int(value) for value in values if math.isfinite(value)):
+        try:
+            return fit_extent(batches, [int(value) for value in values])
+        except (FitError, OverflowError):
+            pass  # a whole number by chance
     if kinds <= {int, float}:
         return fit_number(batches, values)
     if kinds == {tuple} and len({len(value) for value in values}) == 1:
