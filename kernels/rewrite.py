@@ -89,10 +89,21 @@ def contract_without_unit_axes(value: Value, _: Facts) -> Value | None:
     ]
     letters = ["".join(letter for letter in letters if letter not in unit) for letters in operands]
     kept = "".join(letter for letter in result if letter not in unit)
+    if any(letters):
+        product = contract(letters, kept, squeezed, value.name)
+    else:  # numbers
+        product = _product(squeezed, value.name)
     return with_unit_axes(
-        contract(letters, kept, squeezed, value.name),
+        product,
         [axis for axis, letter in enumerate(result) if letter in unit],
     )
+
+
+def _product(factors: Sequence[Value], name: str) -> Value:
+    product = factors[0]
+    for factor in factors[1:]:
+        product = apply("multiply", product, factor, name=name)
+    return product
 
 
 def contract_through_views(value: Value, _: Facts) -> Value | None:

@@ -64,6 +64,9 @@ class Variant(gluon.Block):
     def __len__(self) -> int:
         return len(self.subject)
 
+    def __bool__(self) -> bool:
+        return bool(self.subject)
+
     def __iter__(self) -> Iterator[Any]:
         return iter(self.subject)
 

@@ -139,6 +139,8 @@ def activation(site: Site, inputs: list[Value]) -> Value:
 
 
 @operator("_copyto", "_copy", "identity")
-def copy(_site: Site, inputs: list[Value]) -> Value:
+def copy(site: Site, inputs: list[Value]) -> Value:
     """The same values."""
+    if site.dtype != inputs[0].dtype:
+        raise UnsupportedError(f"from {inputs[0].dtype} to {site.dtype}")
     return inputs[0]

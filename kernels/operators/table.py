@@ -22,6 +22,7 @@ class Site:
     def __init__(self, call: Call) -> None:
         self._attributes = dict(call.attributes)
         self.shape = call.outputs[0].shape
+        self.dtype = call.outputs[0].dtype
         self.name = call.outputs[0].name
 
     def get(self, key: str, default: Any) -> Any:
