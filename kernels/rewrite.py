@@ -163,7 +163,9 @@ def _flatten(value: Value, facts: Facts) -> tuple[list[str], list[Value], str] |
         return None
     for position, inner in enumerate(value.inputs):
         nested = inner.primitive
-        if isinstance(nested, Contract) and len(inner.inputs) == 2 and facts.uses.get(id(inner), 1) == 1:
+        # A value made in this pass has no count yet; the next pass knows it.
+        used_once = facts.uses.get(id(inner)) == 1
+        if isinstance(nested, Contract) and len(inner.inputs) == 2 and used_once:
             outer = value.primitive.operands
             unused = (letter for letter in string.ascii_letters if letter not in "".join(outer))
             named = dict(zip(nested.result, outer[position], strict=True))
