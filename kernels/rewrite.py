@@ -89,12 +89,9 @@ def contract_without_unit_axes(value: Value, _: Facts) -> Value | None:
     ]
     letters = ["".join(letter for letter in letters if letter not in unit) for letters in operands]
     kept = "".join(letter for letter in result if letter not in unit)
-    if any(letters):
-        product = contract(letters, kept, squeezed, value.name)
-    else:  # numbers
-        product = _product(squeezed, value.name)
+    numbers_only = not any(letters)
     return with_unit_axes(
-        product,
+        _product(squeezed, value.name) if numbers_only else contract(letters, kept, squeezed, value.name),
         [axis for axis, letter in enumerate(result) if letter in unit],
     )
 

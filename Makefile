@@ -1,0 +1,34 @@
+# Two commands: `make bench` measures, `make test` checks.  Each sets everything up by itself first.
+
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/gluonmark-is-installed
+
+.PHONY: bench test setup clean
+.DEFAULT_GOAL := bench
+
+bench: setup
+	$(VENV)/bin/gluonmark bench --profile quick
+
+test: setup
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pytest
+
+setup: $(STAMP)
+
+# The stamp is made last: what failed half-way is done again.
+$(STAMP): pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "gluonmark needs Python 3.10, 3.11 or 3.12: install one with 'sudo apt-get install python3 python3-venv'." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || { echo "gluonmark needs Python 3.10, 3.11 or 3.12, and $(PYTHON) is $$($(PYTHON) -V 2>&1): name another one with 'make setup PYTHON=python3.12'." >&2; exit 1; }
+	@$(PYTHON) -c 'import ctypes; ctypes.CDLL("libquadmath.so.0")' 2>/dev/null || { echo "MXNet needs the system library libquadmath: install it with 'sudo apt-get install libquadmath0'." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments: install what is missing with 'sudo apt-get install python3-venv'." >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet --editable '.[suite,test]'
+	$(VENV)/bin/asv machine --yes
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .asv .mypy_cache .pytest_cache .ruff_cache build *.egg-info

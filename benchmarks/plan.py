@@ -1,0 +1,133 @@
+"""What one ``gluonmark bench`` will measure, and for how long: everything is validated here, before anything runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks import contexts, grid, process
+from benchmarks.clock import Sampling
+from benchmarks.grid import CaseError, Cell
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much time a run takes.  Fresh processes are the unit: a process differs from the next by 3-5 %."""
+
+    rounds: int
+    sampling: Sampling
+
+
+PROFILES = {
+    "quick": Profile(rounds=5, sampling=Sampling(warm_up=0.02, window=0.004, windows=10)),
+    "regular": Profile(rounds=10, sampling=Sampling(warm_up=0.05, window=0.01, windows=15)),
+    "full": Profile(rounds=20, sampling=Sampling(warm_up=0.1, window=0.02, windows=25)),
+}
+
+
+@dataclass(frozen=True)
+class Outside:
+    """A layer from outside the catalogue, as ``layers.resolve`` takes it."""
+
+    spec: str
+    arguments: tuple[str, ...]
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells of one run, and under which conditions each of its rounds measures all of them.
+
+    ``skipped`` maps the cells on contexts that this machine cannot measure to the reason.
+    """
+
+    cells: tuple[Cell, ...]
+    skipped: dict[Cell, str]
+    rounds: int
+    sampling: Sampling
+    threads: int
+    engine: str
+    outside: dict[str, Outside] = field(default_factory=dict)
+
+    @property
+    def measurements(self) -> int:
+        """How many figures all rounds give."""
+        return self.rounds * len(self.cells)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked for, as text; ``None`` and nothing stand for the default of the grid or the profile."""
+
+    layers: Sequence[str] = ()
+    profile: str = "quick"
+    variants: Sequence[str] = ()
+    batches: Sequence[str] = ()
+    modes: Sequence[str] = ()
+    threads: int | None = None
+    engine: str | None = None
+    rounds: int | None = None
+    arguments: Sequence[str] = ()
+    shape: tuple[int, ...] | None = None
+
+
+def plan(request: Request) -> Plan:
+    """The plan for ``request``.  Raises ``CaseError``, or ``layers.LayerError`` for a layer of somebody's own."""
+    (name,) = grid.chosen("profile", [request.profile], tuple(PROFILES))
+    profile = PROFILES[name]
+    (engine,) = grid.chosen("engine", [request.engine or process.ENGINE], process.ENGINES)
+    outside = _outside(request)
+    reasons = {cell: contexts.why_unusable(cell.context) for cell in _cells(request, outside)}
+    return Plan(
+        tuple(cell for cell, reason in reasons.items() if not reason),
+        {cell: reason for cell, reason in reasons.items() if reason},
+        _positive("number of rounds", request.rounds, profile.rounds),
+        profile.sampling,
+        _positive("number of threads", request.threads, process.THREADS),
+        engine,
+        outside,
+    )
+
+
+def _cells(request: Request, outside: Mapping[str, Outside]) -> tuple[Cell, ...]:
+    variants = grid.chosen("variant", request.variants, grid.VARIANTS)
+    modes = grid.chosen("mode", request.modes, grid.MODES)
+    batches = tuple(_positive("batch size", batch, 1) for batch in dict.fromkeys(request.batches))
+    catalogued = [name for name in request.layers if ":" not in name]
+    layers = grid.chosen("layer", catalogued, grid.LAYERS) if catalogued or not outside else ()
+    cells = grid.cells(layers, variants, batches or grid.BATCHES, modes=modes)
+    for name, layer in outside.items():
+        cells += grid.cells([name], variants, batches or layer.shape[:1], modes=modes)
+    return cells
+
+
+def _outside(request: Request) -> dict[str, Outside]:
+    """The layers that are not in the catalogue, by their class names, each built once to see that it can be."""
+    specs = [name for name in dict.fromkeys(request.layers) if ":" in name]
+    if not specs:
+        if request.arguments or request.shape:
+            raise CaseError("--args and --shape belong to a layer of your own: name it path/to/file.py:Class")
+        return {}
+    import layers
+
+    found: dict[str, Outside] = {}
+    for spec in specs:
+        name = layers.resolve(spec, request.arguments, request.shape).name
+        if name in found or name in grid.LAYERS:
+            raise CaseError(f"two layers are called {name}; their results could not be told apart")
+        assert request.shape is not None  # or resolve() had refused
+        found[name] = Outside(_absolute(spec), tuple(request.arguments), request.shape)
+    return found
+
+
+def _absolute(spec: str) -> str:
+    """``spec`` for a process that runs in another folder."""
+    where, _, class_name = spec.rpartition(":")
+    return f"{Path(where).resolve()}:{class_name}" if Path(where).is_file() else spec
+
+
+def _positive(what: str, given: str | int | None, default: int) -> int:
+    if given is None:
+        return default
+    if not str(given).isdecimal() or int(given) < 1:
+        raise CaseError(f"the {what} must be a positive whole number, not {given!r}")
+    return int(given)

@@ -1,0 +1,47 @@
+"""The switches under which every measuring process runs, whoever starts it.
+
+They are read from the environment once, when ``mxnet_compat`` loads MXNet, so they must stand there before.
+"""
+
+import os
+from collections.abc import MutableMapping
+
+# More threads than two would make a run on a large machine hard to compare with one on a hosted CI runner.
+THREADS = min(2, os.cpu_count() or 1)
+ENGINE = "threaded"
+ENGINES = ("threaded", "naive")
+
+
+def configure(environment: MutableMapping[str, str], threads: int | None = None, engine: str | None = None) -> None:
+    """Write the suite's switches into ``environment``; what the user has set there stays, unless given here."""
+    for name, given, default in (
+        ("GLUONMARK_THREADS", threads, THREADS),
+        ("GLUONMARK_ENGINE", engine, ENGINE),
+        # Recorded backwards run inline, not through a thread pool that costs 100 µs a call.
+        ("GLUONMARK_INLINE", None, 1),
+    ):
+        if given is not None:
+            environment[name] = str(given)
+        else:
+            environment.setdefault(name, str(default))
+
+
+def conditions() -> dict[str, str | int | bool | None]:
+    """What this process really runs under, recorded with every result.  Loads MXNet."""
+    import mxnet_compat
+
+    switches = mxnet_compat.SWITCHES
+    return {"threads": switches.threads, "engine": switches.engine, "inline_backward": switches.inline}
+
+
+def preload() -> None:
+    """Load what every case needs and what may be loaded before a fork, so that many cases pay for it once.
+
+    MXNet is not among it (see the package's docstring), but SciPy's statistics, a third of its import time, are.
+    """
+    import numba
+    import rocket_fft  # noqa: F401
+    import scipy.stats  # noqa: F401
+
+    # Compiling anything makes Numba set up its target, which takes 0.6 s.
+    numba.njit("float64(float64)")(lambda number: number)

@@ -1,0 +1,216 @@
+"""The command line: parses, delegates to ``layers``, ``kernels``, ``benchmarks`` and ``reports``, and prints.
+
+The rooms are imported inside the commands, so that ``--help`` is quick and ``speedups`` needs neither MXNet nor Numba.
+Exit codes: 0 done, 1 a regression, 2 wrong usage or input, 3 could not judge.
+"""
+
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benchmarks.bench import Outcome
+
+RESULTS = Path("results")
+WRONG_INPUT, NOT_JUDGED = 2, 3
+CTRL_C = 130  # the exit code that Typer makes of it
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+FormatOption = Annotated[str, typer.Option("--format", help="table, json, csv or markdown.")]
+ArgumentsOption = Annotated[list[str] | None, typer.Option("--args", help="Constructor argument: 8 or units=8.")]
+ShapeOption = Annotated[str, typer.Option(help="Whole input shape of a layer of your own, batch first: 4,16.")]
+
+
+@app.callback()
+def describe(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
+    """Generate, measure and compare the variants of Gluon layers.
+
+    LAYER is a name of the catalogue, path/to/file.py:Class or package.module:Class.
+    """
+
+
+@app.command()
+def layers(form: FormatOption = "table") -> None:
+    """List the catalogue: formula, input shape and parameters of each layer."""
+    import pandas as pd
+
+    import layers
+
+    check_format(form)
+    subjects = [layers.load(name) for name in layers.names()]
+    rows = [
+        {
+            "layer": subject.name,
+            "formula": subject.formula,
+            "input": ", ".join(map(str, ("batch", *subject.features))),
+            "parameters": "; ".join(f"{name} {shape}" for name, shape in subject.parameters.items()) or "none",
+        }
+        for subject in subjects
+    ]
+    show(pd.DataFrame(rows), form)
+
+
+@app.command()
+def source(
+    layer: Annotated[str, typer.Argument(metavar="LAYER", help="Which layer.")],
+    variant: Annotated[str, typer.Option(help="hybridized, hybridized-static or numba.")] = "numba",
+    context: Annotated[str, typer.Option(help="cpu or gpu.")] = "cpu",
+    arguments: ArgumentsOption = None,
+    shape: ShapeOption = "",
+    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+) -> None:
+    """Print the source that is generated for a variant of a layer."""
+    import kernels
+    import layers
+    from benchmarks import grid
+
+    sizes = grid.parse_shape(shape)
+    subject = layers.resolve(layer, arguments or (), sizes)
+    text = kernels.source(subject.build(), variant, sizes or (grid.BATCHES[1], *subject.features), dtype, context)
+    typer.echo(text, nl=False)
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[LAYER]...", help="The catalogue by default.")] = None,
+    profile: Annotated[str, typer.Option(help="quick, regular or full.")] = "quick",
+    variants: Annotated[str, typer.Option(help="Such as imperative,numba.")] = "",
+    batches: Annotated[str, typer.Option(help="Such as 1,16.")] = "",
+    modes: Annotated[str, typer.Option(help="forward, train or both.")] = "",
+    threads: Annotated[int | None, typer.Option(help="Threads of every variant; 2 by default.")] = None,
+    engine: Annotated[str | None, typer.Option(help="threaded or naive.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Fresh processes; the profile's number by default.")] = None,
+    arguments: ArgumentsOption = None,
+    shape: ShapeOption = "",
+    form: FormatOption = "table",
+) -> None:
+    """Measure the grid, write a result file into results/, and print the speed-ups."""
+    from benchmarks import bench, grid
+    from benchmarks.plan import Request, plan
+
+    check_format(form)
+    request = Request(
+        layers=names or (),
+        profile=profile,
+        variants=listed(variants),
+        batches=listed(batches),
+        modes=listed(modes),
+        threads=threads,
+        engine=engine,
+        rounds=rounds,
+        arguments=tuple(arguments or ()),
+        shape=grid.parse_shape(shape),
+    )
+    todo = plan(request)
+    with progress(todo.measurements) as advance:
+        outcome = bench.run(todo, RESULTS, advance)
+    conclude(outcome, form)
+
+
+@app.command()
+def speedups(
+    results: Annotated[list[Path] | None, typer.Argument(help="Result files of gluonmark, pytest or asv.")] = None,
+    baseline: Annotated[str, typer.Option(help="The variant to compare with.")] = "imperative",
+    form: FormatOption = "table",
+) -> None:
+    """Compare the variants in result files, by default the newest in results/."""
+    import reports
+
+    check_format(form)
+    show(reports.speedups(reports.read(*(results or [reports.latest(RESULTS)])), baseline), form)
+
+
+def conclude(outcome: "Outcome", form: str) -> None:
+    """Print what ``bench`` found; exit code 3 if not everything could be measured."""
+    import reports
+
+    for reason, number in outcome.missing.items():
+        typer.echo(f"gluonmark: {number} measurements are missing: {reason}", err=True)
+    typer.echo(f"gluonmark: {outcome.measured} measurements are in {outcome.path}", err=True)
+    if outcome.measured:
+        frame = reports.read(outcome.path)
+        baselines = frame["variant"].unique()
+        show(reports.speedups(frame, "imperative" if "imperative" in baselines else baselines[0]), form)
+    if outcome.missing:
+        raise typer.Exit(NOT_JUDGED)
+
+
+def show(frame: "pd.DataFrame", form: str) -> None:
+    """Print ``frame`` on stdout."""
+    import reports
+
+    width = shutil.get_terminal_size((100, 24)).columns
+    typer.echo(reports.render(frame, form, width=width, color=sys.stdout.isatty()), nl=False)
+
+
+def check_format(form: str) -> None:
+    """Refuse an unknown format before any work is done for it."""
+    from benchmarks import grid
+    from reports.render import FORMATS
+
+    grid.chosen("format", [form], FORMATS)
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """``1,16`` as ``("1", "16")``."""
+    return tuple(part.strip() for part in text.split(",")) if text else ()
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar on stderr; gives the function that moves it on by one named step."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=total)
+        yield lambda step: bar.update(task, advance=1, description=step)
+
+
+def room_errors() -> tuple[type[Exception], ...]:
+    """What the rooms raise for wrong input.  A room that was not imported has raised nothing."""
+    names = {"benchmarks.grid": "CaseError", "layers": "LayerError", "kernels": "KernelError", "reports": "ReportError"}
+    return tuple(getattr(sys.modules[room], name) for room, name in names.items() if room in sys.modules)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; errors are one sentence on stderr, after a traceback with --debug."""
+    debug = "--debug" in arguments
+    try:
+        code = app([argument for argument in arguments if argument != "--debug"], standalone_mode=False)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        if isinstance(error, typer.TyperException):
+            return complain(error.format_message(), WRONG_INPUT)
+        if isinstance(error, room_errors()):
+            return complain(str(error), WRONG_INPUT)
+        return complain(f"unexpected {type(error).__name__}: {error} (--debug shows where)", NOT_JUDGED)
+    return complain("interrupted", NOT_JUDGED) if code == CTRL_C else int(code or 0)
+
+
+def complain(sentence: str, code: int) -> int:
+    """Print one sentence on stderr and return ``code``."""
+    typer.echo(f"gluonmark: {' '.join(sentence.split())}", err=True)
+    return code
+
+
+def main() -> None:
+    """The console script."""
+    sys.path.append(os.getcwd())  # for package.module:Class
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

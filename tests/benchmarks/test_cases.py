@@ -1,0 +1,136 @@
+"""Nothing is timed before it is proved right."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mxnet import autograd, nd
+from mxnet.gluon import nn
+
+import layers
+from benchmarks import cases, grid
+from benchmarks.grid import CaseError, Cell
+
+
+def cell(layer="MyDense", variant="imperative", batch=3, context="cpu", mode="train"):
+    return Cell(layer, variant, batch, context, mode)
+
+
+@pytest.mark.parametrize("mode", grid.MODES)
+@pytest.mark.parametrize("batch", grid.BATCHES)
+@pytest.mark.parametrize("layer", grid.LAYERS)
+def test_every_layer_can_be_timed_as_its_author_wrote_it(layer, batch, mode):
+    case = cases.prepare(cell(layer=layer, batch=batch, mode=mode))
+    case.call()
+    assert case.cell.layer == layer
+
+
+def test_two_preparations_use_the_same_values():
+    subject = layers.load("MyDense")
+    (first, x), (second, again) = (cases.initialised(subject, cell()) for _ in range(2))
+    np.testing.assert_array_equal(x.asnumpy(), again.asnumpy())
+    np.testing.assert_array_equal(first.weight.data().asnumpy(), second.weight.data().asnumpy())
+    assert first.weight.data().asnumpy().std() == pytest.approx(1 / 16, rel=0.05)
+
+
+def test_constants_keep_their_values():
+    block, _ = cases.initialised(layers.load("HalfFourier"), cell("HalfFourier"))
+    np.testing.assert_allclose(block.basis.data().asnumpy()[:, 0], 1)
+
+
+def test_outputs_and_inputs_are_of_one_size():
+    for name in grid.LAYERS:
+        if name != "HalfFourier":  # an unnormalised sum
+            block, x = cases.initialised(layers.load(name), cell(name, batch=16))
+            assert 0.05 < np.abs(block(x).asnumpy()).mean() < 5, name
+
+
+class Wrong(nn.Block):
+    """A layer with one thing wrong."""
+
+    def __init__(self, right):
+        super().__init__()
+        self.right = right
+
+
+class Shifted(Wrong):
+    def forward(self, x):
+        return self.right(x) + 0.01
+
+
+class Transposed(Wrong):
+    def forward(self, x):
+        return self.right(x).T
+
+
+class OneElement(Wrong):
+    def forward(self, x):
+        y = self.right(x)
+        spike = np.zeros(y.shape)
+        spike[-1, -1] = 0.01
+        return y + nd.array(spike)
+
+
+class NoGradient(Wrong):
+    def forward(self, x):
+        with autograd.pause():
+            y = self.right(x)
+        return y + 0 * x.sum()
+
+
+class WrongGradient(Wrong):
+    def forward(self, x):
+        return self.right(x) + 0.01 * (x - x.detach()).sum()
+
+
+class ForgetsParameters(Wrong):
+    def forward(self, x):
+        return nd.relu(nd.dot(x, self.right.weight.data().detach()) + self.right.bias.data())
+
+
+class TwoOutputs(Wrong):
+    def forward(self, x):
+        return [self.right(x), x]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (Shifted, "MyDense-numba-3-cpu-train is not timed because it is wrong: output is off by 0.01"),
+        (Transposed, r"output has shape \(256, 3\), expected \(3, 256\)"),
+        (OneElement, "output is off by 0.01"),
+        (NoGradient, "is wrong: (weight|bias|gradient of x) is off by"),
+        (WrongGradient, "gradient of x is off by"),
+        (ForgetsParameters, "weight is off by nan"),
+        (TwoOutputs, "must return one array to be timed, not a list"),
+    ],
+)
+def test_a_wrong_variant_is_refused(wrong, message):
+    wanted = cell(variant="numba")
+    subject = layers.load("MyDense")
+    original, x = cases.initialised(subject, wanted)
+    with pytest.raises(CaseError, match=message):
+        cases.checked(wanted, subject, original, wrong(original), x)
+
+
+def test_the_right_block_passes_the_same_check():
+    subject = layers.load("MyDense")
+    original, x = cases.initialised(subject, cell())
+    cases.checked(cell(), subject, original, original, x).call()
+
+
+def test_without_a_reference_the_author_s_own_block_decides():
+    subject = replace(layers.load("MyDense"), reference=None)
+    original, x = cases.initialised(subject, cell())
+    cases.checked(cell(), subject, original, original, x).call()
+    with pytest.raises(CaseError, match="output is off by"):
+        cases.checked(cell(), subject, original, Shifted(original), x)
+
+
+def test_an_unknown_layer_and_an_unusable_context_are_refused():
+    with pytest.raises(CaseError, match="Unheard"):
+        cases.prepare(cell(layer="Unheard"))
+    reason = cases.contexts.why_unusable("gpu")
+    if reason:
+        with pytest.raises(CaseError, match="no usable GPU"):
+            cases.prepare(cell(context="gpu"))

@@ -1,0 +1,74 @@
+"""Bad input: one clear sentence on stderr, exit code 2, nothing on stdout and nothing written."""
+
+import pytest
+
+import gluonmark
+
+BAD = [
+    ("", "Missing command"),
+    ("explode", "No such command 'explode'"),
+    ("layers --format xml", "unknown format 'xml'; known: table, json, csv, markdown"),
+    ("layers --colour", "No such option"),
+    ("source", "Missing argument 'LAYER'"),
+    ("source Unheard", "no layer 'Unheard' in the catalogue"),
+    ("source MyDense --variant fast", "unknown variant 'fast'"),
+    ("source MyDense --variant imperative", "nothing is generated"),
+    ("source MyDense --context tpu", "unknown context 'tpu'"),
+    ("source MyDense --dtype int8", "dtype must be float32 or float64, not 'int8'"),
+    ("source MyDense --shape 16,x", "positive whole numbers"),
+    ("source MyDense --shape 16,255", "MyDense takes an input of shape batch,256, not 16,255"),
+    ("source MyDense --args 8", "takes no arguments"),
+    ("source absent.py:MyLayer --shape 4,16", "no file absent.py"),
+    ("source my_layer.py:Absent --shape 4,16", "Absent"),
+    ("source my_layer.py:NoLayer --shape 4,16", "NoLayer"),
+    ("source my_layer.py:MyLayer --args 8", "needs the shape"),
+    ("source my_layer.py:MyLayer --shape 4,16", "cannot be built"),
+    ("source my_layer.py:Copies --shape 4,16", "my_layer.py"),
+    ("source my_layer.py:Scalar --shape 4,16", "my_layer.py"),
+    ("source my_layer.py:Branches --shape 4,16", "my_layer.py"),
+    ("source my_layer.py:Branches --shape 4,16 --variant hybridized", "my_layer.py"),
+    ("source my_layer.py:Unknown --shape 4,16", "SpatialTransformer"),
+    ("bench Unheard", "unknown layer 'Unheard'"),
+    ("bench --variants numba,fast", "unknown variant 'fast'"),
+    ("bench --batches 1,many", "batch size must be a positive whole number, not 'many'"),
+    ("bench --batches 0", "batch size must be a positive whole number, not '0'"),
+    ("bench --modes backward", "unknown mode 'backward'"),
+    ("bench --profile slow", "unknown profile 'slow'"),
+    ("bench --threads 0", "number of threads must be a positive whole number, not 0"),
+    ("bench --threads two", "--threads"),
+    ("bench --rounds 0", "number of rounds must be a positive whole number, not 0"),
+    ("bench --engine steam", "unknown engine 'steam'; known: threaded, naive"),
+    ("bench --format xml", "unknown format 'xml'"),
+    ("bench --shape 4,16", "belong to a layer of your own"),
+    ("bench my_layer.py:MyLayer --args 2", "needs the shape"),
+    ("speedups", "there are no results yet"),
+    ("speedups absent.json", "absent.json"),
+    ("speedups my_layer.py", "my_layer.py"),
+    ("speedups --format xml", "unknown format 'xml'"),
+]
+
+
+@pytest.mark.parametrize(("command", "message"), BAD, ids=[command for command, _ in BAD])
+def test_bad_input_is_one_sentence(person, capsys, command, message):
+    before = sorted(person.rglob("*"))
+    assert gluonmark.run(command.split()) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("gluonmark: ")
+    assert printed.err.count("\n") == 1
+    assert message in printed.err
+    assert sorted(path for path in person.rglob("*") if "__pycache__" not in path.parts) == before
+
+
+@pytest.mark.usefixtures("person")
+def test_debug_shows_where(capsys):
+    assert gluonmark.run(["source", "--debug", "Unheard"]) == 2
+    printed = capsys.readouterr()
+    assert "Traceback (most recent call last)" in printed.err
+    assert printed.err.splitlines()[-1].startswith("gluonmark: ")
+
+
+def test_a_damaged_result_file_is_named(person, capsys):
+    (person / "cut.json").write_text('{"benchmarks": [')
+    assert gluonmark.run(["speedups", "cut.json"]) == 2
+    assert "cut.json" in capsys.readouterr().err

@@ -1,0 +1,27 @@
+"""What every room's tests share: golden files, and the flag that rewrites them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--rewrite-golden``: take what the tests find now for right."""
+    parser.addoption("--rewrite-golden", action="store_true", help="rewrite golden files instead of comparing with them")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compares a text with a file in the folder ``golden`` beside the test, or rewrites that file when asked to."""
+    folder = Path(request.path).parent / "golden"
+
+    def compare(name: str, text: str) -> None:
+        file = folder / name
+        if request.config.getoption("--rewrite-golden", default=False):
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        assert file.is_file(), f"there is no golden file {file}: run pytest --rewrite-golden and read what it wrote"
+        assert text == file.read_text(encoding="utf-8")
+
+    return compare
