@@ -9,31 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .extent import Shape
-from .names import fresh, unique
+from .memory import is_alias, is_loop, memory
 from .primitives.base import Leaf, Value, topological
-from .primitives.literal import Literal, Size
-from .primitives.map import FUNCTIONS, Map
 from .primitives.reduce import Reduce
-from .primitives.reshape import Reshape
 from .primitives.view import View
+from .procedure import Procedure
 
 Indices = tuple[int | None, ...]  # for each axis the loop that runs along it; None: always element 0
-
-
-Named = tuple[tuple[str, Value], ...]
-
-
-@dataclass(frozen=True)
-class Procedure:
-    """A straight-line computation: named arrays in, named arrays out.
-
-    ``optional`` outputs are computed only if the caller wants them, each by a flag of its own.
-    """
-
-    name: str
-    inputs: Named
-    outputs: Named
-    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +75,7 @@ def schedule(procedure: Procedure) -> Schedule:
     outputs = [value for _, value in procedure.outputs]
     order = topological(outputs)
     wants = _wants(procedure, order)
-    _name_values(plan, order)
+    plan.names, plan.temporaries = memory(procedure.inputs, procedure.outputs)
     computed = [
         value
         for value in order
@@ -102,20 +84,13 @@ def schedule(procedure: Procedure) -> Schedule:
     place: dict[int, int] = {}
     for value in [*computed, *_copies(plan, procedure)]:
         wanted = wants.get(id(value)) or frozenset({plan.names[id(value)]})
-        if _is_loop(value):
+        if is_loop(value):
             _place_loop(plan, place, value, wanted)
         else:
             place[id(value)] = len(plan.stages)
             plan.stages.append(Whole(wanted, value))
     _share_memory(plan)
     return plan
-
-
-def values_in_memory(outputs: Sequence[Value]) -> set[int]:
-    """The identities of all values that a computation of ``outputs`` has in memory at some time."""
-    plan = Schedule(Procedure("", (), tuple((f"output{position}", value) for position, value in enumerate(outputs))))
-    _name_values(plan, topological(outputs))
-    return set(plan.names)
 
 
 def domain(target: Value) -> Shape:
@@ -128,18 +103,6 @@ def is_identity(value: Value, indices: Indices, shape: Shape) -> bool:
     return value.shape == shape and indices == tuple(range(len(shape)))
 
 
-def is_alias(value: Value) -> bool:
-    """Whether a value in memory is its source's memory under another shape."""
-    if isinstance(value.primitive, View):
-        sources = [source for source in value.primitive.sources if source is not None]
-        return not value.primitive.repeats and sources == sorted(sources)
-    return isinstance(value.primitive, Reshape)
-
-
-def _is_loop(value: Value) -> bool:
-    return isinstance(value.primitive, (Map, View, Reduce, Literal, Size, Leaf))
-
-
 def _wants(procedure: Procedure, order: Sequence[Value]) -> dict[int, frozenset[str]]:
     wants: dict[int, frozenset[str]] = {}
     for name, value in procedure.outputs:
@@ -148,48 +111,6 @@ def _wants(procedure: Procedure, order: Sequence[Value]) -> dict[int, frozenset[
         for source in value.inputs:
             wants[id(source)] = wants.get(id(source), frozenset()) | wants[id(value)]
     return wants
-
-
-def _name_values(plan: Schedule, order: Sequence[Value]) -> None:
-    """Give a name to every value that gets memory."""
-    taken = {name for name, _ in (*plan.procedure.inputs, *plan.procedure.outputs)}
-    consumers: dict[int, list[Value]] = {}
-    for value in order:
-        for source in value.inputs:
-            consumers.setdefault(id(source), []).append(value)
-    for value in order:
-        if isinstance(value.primitive, Leaf):
-            plan.names[id(value)] = value.primitive.name
-    for name, value in plan.procedure.outputs:
-        if id(value) not in plan.names and not is_alias(value):
-            plan.names[id(value)] = name
-    aliases: set[int] = set()
-    for value in reversed(order):
-        if is_alias(value) and (isinstance(value.primitive, Reshape) or _read_whole(value, consumers, aliases)):
-            aliases.add(id(value))
-    for value in order:
-        if id(value) in plan.names:
-            continue
-        if id(value) in aliases or _read_whole(value, consumers, aliases) or _needs_memory(value, consumers):
-            stem = value.name or type(value.primitive).__name__.lower()
-            name = unique(stem, taken) if stem.startswith("d_") else fresh(stem, taken)
-            taken.add(name)
-            plan.names[id(value)] = name
-            if not is_alias(value):
-                plan.temporaries[name] = value
-
-
-def _read_whole(value: Value, consumers: dict[int, list[Value]], aliases: set[int]) -> bool:
-    """Whether something reads the value as an array and not element by element."""
-    return any(not _is_loop(reader) or id(reader) in aliases for reader in consumers.get(id(value), []))
-
-
-def _needs_memory(value: Value, consumers: dict[int, list[Value]]) -> bool:
-    if not isinstance(value.primitive, Map):
-        return not isinstance(value.primitive, (View, Literal, Size))
-    readers = consumers.get(id(value), [])
-    repeated = any(isinstance(reader.primitive, View) and reader.primitive.repeats for reader in readers)
-    return repeated or (len(readers) > 1 and FUNCTIONS[value.primitive.function].transcendental)
 
 
 def _copies(plan: Schedule, procedure: Procedure) -> list[Value]:
@@ -209,7 +130,7 @@ def _place_loop(plan: Schedule, place: dict[int, int], value: Value, wanted: fro
     for source, indices in plan.reads(value):
         producer = _producer(source)
         if id(producer) in place:
-            follows_inside = _is_loop(producer) and not isinstance(producer.primitive, Reduce)
+            follows_inside = is_loop(producer) and not isinstance(producer.primitive, Reduce)
             inside = follows_inside and producer is source and is_identity(source, indices, domain(value))
             earliest = max(earliest, place[id(producer)] + (not inside))
     for position in range(earliest, len(plan.stages)):

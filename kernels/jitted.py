@@ -16,6 +16,9 @@ from .graph import CONSTANT, INPUT, Graph
 from .program import Program, program
 from .trace import structural_parameters, trace_modes
 
+# What the plan last used raises for inputs that it is not for; the last if they are no arrays at all.
+OTHER_INPUTS = (MisfitError, ConstantChangedError, AttributeError)
+
 
 class JitPlans:
     """The plans of one block, by what they hold for; the last one used is tried first."""
@@ -27,31 +30,31 @@ class JitPlans:
 
     def call(self, inputs: Sequence[nd.NDArray]) -> Any:
         """The outputs as forward returns them."""
-        try:
-            outputs = self._latest.call(inputs)  # type: ignore[union-attr]
-        except (MisfitError, ConstantChangedError, AttributeError):  # another kind of input, or the first call
-            outputs = self._find(inputs).call(inputs)
-        return _shaped(self._used(), outputs)
-
-    def _used(self) -> Plan:
-        assert self._latest is not None
-        return self._latest
+        plan = self._latest
+        if plan is not None:
+            try:
+                return _shaped(plan, plan.call(inputs))
+            except OTHER_INPUTS:
+                pass
+        plan = self._find(inputs)
+        return _shaped(plan, plan.call(inputs))
 
     def call_with_gradients(
         self, inputs: Sequence[nd.NDArray], heads: Sequence[nd.NDArray]
     ) -> tuple[Any, dict[str, nd.NDArray]]:
         """The outputs, and gradients by input or structural parameter name."""
-        try:
-            outputs, gradients = self._latest.call_with_gradients(inputs, heads)  # type: ignore[union-attr]
-        except (MisfitError, ConstantChangedError, AttributeError):
-            plan = self._find(inputs)
-            _check_heads(plan, heads)
+        plan = self._latest
+        if plan is not None and len(heads) == len(plan.program.outputs):
             try:
-                outputs, gradients = plan.call_with_gradients(inputs, heads)
-            except MisfitError as error:
-                raise _misfitting_heads(plan, heads) from error
-        plan = self._used()
-        return _shaped(plan, outputs), dict(zip(plan.gradients, gradients, strict=True))
+                return _named(plan, *plan.call_with_gradients(inputs, heads))
+            except OTHER_INPUTS:
+                pass
+        plan = self._find(inputs)
+        _check_heads(plan, heads)
+        try:
+            return _named(plan, *plan.call_with_gradients(inputs, heads))
+        except MisfitError as error:
+            raise _misfitting_heads(plan, heads) from error
 
     def _find(self, inputs: Sequence[nd.NDArray]) -> Plan:
         """The plan for these inputs, made if there is none, its constants confirmed."""
@@ -143,3 +146,7 @@ def _keys(inputs: Sequence[nd.NDArray]) -> list[tuple[Any, ...]]:
 
 def _shaped(plan: Plan, outputs: list[nd.NDArray]) -> Any:
     return outputs if plan.program.graph.returns_list else outputs[0]
+
+
+def _named(plan: Plan, outputs: list[nd.NDArray], gradients: list[nd.NDArray]) -> tuple[Any, dict[str, nd.NDArray]]:
+    return _shaped(plan, outputs), dict(zip(plan.gradients, gradients, strict=True))

@@ -7,12 +7,13 @@ import numpy as np
 
 from .decompose import decompose
 from .extent import ONE
-from .fuse import Named, Procedure, values_in_memory
 from .gradient import gradients
 from .graph import INPUT, PARAMETER, Graph
+from .memory import values_in_memory
 from .names import fresh
 from .primitives.base import Leaf, Value, leaf, rebuild, topological
 from .primitives.reshape import reshape
+from .procedure import Named, Procedure
 from .rewrite import rewrite
 
 

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from ..extent import Shape, show
-from ..fuse import Loop, Procedure, Schedule, Stage, Whole, is_alias, schedule
+from ..fuse import Loop, Schedule, Stage, Whole, schedule
+from ..memory import is_alias
 from ..primitives.base import Value
 from ..primitives.contract import Contract
 from ..primitives.fourier import Fourier, FourierAdjoint
+from ..procedure import Procedure
 from ..program import Program
 from .loops import print_loop
 from .wholes import PRINTERS

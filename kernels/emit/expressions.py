@@ -29,9 +29,9 @@ class Expressions:
         self._taken = set(plan.names.values()) | {name for name, _ in plan.procedure.inputs}
         self.lines: list[str] = []
 
-    def count(self, value: Value, target: Value) -> None:
-        """Note one use of ``value`` at every element, before anything is printed."""
-        self._count(value, tuple(range(len(value.shape))), target, 1)
+    def count(self, value: Value, target: Value, times: int) -> None:
+        """Note that the code for ``target`` says ``value`` so many times, before anything is printed."""
+        self._count(value, tuple(range(len(value.shape))), target, times)
 
     def text(self, value: Value, target: Value) -> str:
         """The expression for ``value`` at the current element; puts local variables into ``lines``."""
@@ -56,9 +56,9 @@ class Expressions:
         known = self._uses.get(key, 0)
         self._uses[key] = known + times
         if known == 0 and isinstance(value.primitive, Map):
-            occurrences = _occurrences(FUNCTIONS[value.primitive.function].code)
+            said = occurrences(FUNCTIONS[value.primitive.function].code)
             for operand, source in zip("abc", value.inputs, strict=False):
-                self._count(source, indices, target, occurrences[operand])
+                self._count(source, indices, target, said[operand])
 
     def _expression(self, value: Value, indices: Indices, target: Value) -> ast.expr:
         if value is not target and id(value) in self._plan.names:
@@ -131,7 +131,8 @@ def _choices(node: ast.IfExp) -> tuple[str, str]:
 
 
 @cache
-def _occurrences(code: str) -> dict[str, int]:
+def occurrences(code: str) -> dict[str, int]:
+    """How often a piece of code says each operand."""
     names = [node.id for node in ast.walk(ast.parse(code, mode="eval")) if isinstance(node, ast.Name)]
     return {operand: names.count(operand) for operand in "abc"}
 

@@ -8,7 +8,7 @@ from ..extent import ONE
 from ..fuse import Loop, Schedule, is_identity
 from ..primitives.base import Value
 from ..primitives.reduce import COMBINATIONS, Reduce
-from .expressions import LOOP_NAMES, Expressions, fill, length, number
+from .expressions import LOOP_NAMES, Expressions, fill, length, number, occurrences
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ class _Nest:
 
     def _body(self) -> list[str]:
         for target in self._stage.targets:
-            self._expressions.count(self._computed(target), target)
+            one = self._sums.get(id(target))
+            self._expressions.count(self._computed(target), target, occurrences(one.code)["a"] if one else 1)
         lines: list[str] = []
         for target in self._stage.targets:
             text = self._expressions.text(self._computed(target), target)
