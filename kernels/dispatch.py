@@ -6,6 +6,7 @@ reason: MXNet 1.9.1 is the last release, so these entry points will not change a
 """
 
 import ctypes
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -147,7 +148,9 @@ def _user_line() -> str:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         package = frame.f_globals.get("__name__", "").partition(".")[0]
-        function, where = frame.f_code.co_name, f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+        # The line goes into generated source: only what cannot end a comment or a string there.
+        name = re.sub(r"[^\w. +-]", "_", Path(frame.f_code.co_filename).name)
+        function, where = frame.f_code.co_name, f"{name}:{frame.f_lineno}"
         if package == OWN_PACKAGE:
             if function == run_watched.__name__:
                 break

@@ -106,7 +106,7 @@ def _check_inputs(block: gluon.Block, inputs: Sequence[Any]) -> None:
 
 
 def _name(block: gluon.Block) -> str:
-    return type(block).__name__
+    return re.sub(r"\W", "_", type(block).__name__)  # it becomes part of a class name and a file name
 
 
 def _call(block: gluon.Block, inputs: Sequence[nd.NDArray]) -> Any:
