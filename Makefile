@@ -25,9 +25,9 @@ $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import ctypes; ctypes.CDLL("libquadmath.so.0")' 2>/dev/null || { echo "MXNet needs the system library libquadmath: install it with 'sudo apt-get install libquadmath0'." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments: install what is missing with 'sudo apt-get install python3-venv'." >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)/bin/python -m pip install --quiet --editable '.[suite,test]'
-	$(VENV)/bin/asv machine --yes
+	@echo "Installing gluonmark and what it needs into $(VENV): about 250 MB to download."
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[suite,test]'
+	@$(VENV)/bin/asv machine --yes >/dev/null # asv refuses to run on a machine that it does not know
 	@touch $@
 
 clean:

@@ -8,7 +8,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--rewrite-golden``: take what the tests find now for right."""
-    parser.addoption("--rewrite-golden", action="store_true", help="rewrite golden files instead of comparing with them")
+    parser.addoption("--rewrite-golden", action="store_true", help="rewrite golden files")
 
 
 @pytest.fixture

@@ -1,0 +1,302 @@
+"""Each primitive's gradient rule, by central differences and by the adjoint identity, on its NumPy meaning."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from kernels.extent import BATCH, ONE, Extent, Shape, literal
+from kernels.gradient import gradients
+from kernels.oracle import evaluate
+from kernels.primitives.base import Primitive, Value, concrete, leaf
+from kernels.primitives.contract import contract
+from kernels.primitives.fourier import Fourier, FourierAdjoint, fourier, fourier_adjoint, half_basis
+from kernels.primitives.literal import literal as number
+from kernels.primitives.literal import size
+from kernels.primitives.map import FUNCTIONS, apply
+from kernels.primitives.reduce import COMBINATIONS, reduce
+from kernels.primitives.reshape import Reshape, reshape
+from kernels.primitives.symmetric import Fold, Pairs, PairsGradient, Unfold, fold, pair_count, pairs
+from kernels.primitives.view import View, broadcast, spread, transpose, view, with_unit_axes, without_unit_axes
+
+N = 3  # the batch size of every check
+STEP = 1e-6  # of central differences: their error is STEP² plus rounding / STEP, both about 1e-10
+DIFFERENCE_TOLERANCE = 1e-7
+ROUNDING = 1e-13
+
+
+def shape(*extents: int | Extent) -> Shape:
+    return tuple(extent if isinstance(extent, Extent) else literal(extent) for extent in extents)
+
+
+def arrays_for(shapes: Sequence[Shape], low: float, high: float) -> list[np.ndarray]:
+    """Different numbers in (low, high), whether of one array or of several: ties are kinks."""
+    counts = [int(np.prod(concrete(extents, N))) for extents in shapes]
+    mixed = np.random.default_rng(5).permutation(np.linspace(low, high, sum(counts) + 2)[1:-1])
+    parts = np.split(mixed, np.cumsum(counts)[:-1])
+    return [part.reshape(concrete(extents, N)) for part, extents in zip(parts, shapes, strict=True)]
+
+
+@dataclass(frozen=True)
+class Case:
+    """``build`` applied to float64 leaves of these shapes; ``low`` and ``high`` bound their numbers."""
+
+    build: Callable[..., Value]
+    shapes: tuple[Shape, ...]
+    linear: bool = False  # in each input, with the others fixed
+    low: float = -2.0
+    high: float = 2.1
+    constant: tuple[int, ...] = ()  # inputs that have no gradient
+
+    def leaves(self) -> list[Value]:
+        return [leaf(f"x{place}", extents, "float64") for place, extents in enumerate(self.shapes)]
+
+
+def elementwise(function: str) -> Case:
+    arity = FUNCTIONS[function].meaning.__code__.co_argcount if hasattr(FUNCTIONS[function].meaning, "__code__") else 0
+    arity = arity or FUNCTIONS[function].meaning.nin
+    positive = function in {"log", "square_root", "power"}
+    linear = function in {"add", "subtract", "multiply", "negative"}
+    return Case(
+        lambda *x: apply(function, *x),
+        (shape(BATCH, 4),) * arity,
+        linear,
+        low=0.3 if positive else -2.0,
+        constant=(0,) if function == "where" else (),
+    )
+
+
+def spec(operands: Sequence[str], result: str, **extents: int | Extent) -> Case:
+    shapes = tuple(shape(*(extents[letter] for letter in letters)) for letters in operands)
+    return Case(lambda *x: contract(operands, result, x), shapes, linear=True)
+
+
+CASES: dict[str, Case] = {
+    **{f"map {name}": elementwise(name) for name in FUNCTIONS},
+    "map, a number first": Case(lambda x: apply("divide", number(2.0, "float64"), x), (shape(BATCH, 2),), low=0.3),
+    "map, the batch size": Case(
+        lambda x: apply("divide", x, size(shape(BATCH, 4), "float64")), (shape(BATCH, 4),), linear=True
+    ),
+    **{
+        f"reduce {name} over {axes}": Case(
+            lambda x, name=name, axes=axes: reduce(name, x, axes),
+            (shape(BATCH, 2, 4),),
+            linear=name == "sum",
+        )
+        for name in COMBINATIONS
+        for axes in [(0,), (2,), (0, 2), (0, 1, 2)]
+    },
+    "reduce drops unit axes": Case(lambda x: reduce("sum", x, (0, 1)), (shape(1, BATCH, 4),), linear=True),
+    "reduce of unit axes only": Case(lambda x: reduce("largest", x, (0, 2)), (shape(1, BATCH, 1),), linear=True),
+    "transpose": Case(lambda x: transpose(x, (2, 0, 1)), (shape(BATCH, 2, 4),), linear=True),
+    "transpose, there and back": Case(
+        lambda x: transpose(apply("multiply", *[transpose(x, (1, 0))] * 2), (1, 0)), (shape(BATCH, 4),)
+    ),
+    "broadcast of leading axes": Case(lambda x: broadcast(x, shape(BATCH, 2, 4)), (shape(2, 4),), linear=True),
+    "broadcast of unit axes": Case(lambda x: broadcast(x, shape(BATCH, 2, 4)), (shape(BATCH, 1, 4),), linear=True),
+    "broadcast of everything": Case(lambda x: broadcast(x, shape(BATCH, 4)), (shape(1, 1),), linear=True),
+    "spread of a number": Case(lambda x: spread(x, shape(BATCH, 4), ()), (shape(),), linear=True),
+    "spread along the middle": Case(lambda x: spread(x, shape(BATCH, 4, 2), (1,)), (shape(4),), linear=True),
+    "with unit axes": Case(lambda x: with_unit_axes(x, (0, 2)), (shape(BATCH, 4),), linear=True),
+    "without unit axes": Case(lambda x: without_unit_axes(x, (0, 3)), (shape(1, BATCH, 4, 1),), linear=True),
+    "view: transposed, dropped, repeated": Case(
+        lambda x: view(x, (3, None, 0, 2), shape(4, 2, 5, BATCH)), (shape(BATCH, 1, 4, 5),), linear=True
+    ),
+    "view of a view": Case(
+        lambda x: transpose(broadcast(transpose(x, (1, 0)), shape(2, 4, BATCH)), (2, 0, 1)),
+        (shape(BATCH, 4),),
+        linear=True,
+    ),
+    "view of a view that drops what was new": Case(
+        lambda x: without_unit_axes(transpose(with_unit_axes(x, (1,)), (2, 1, 0)), (1,)),
+        (shape(BATCH, 4),),
+        linear=True,
+    ),
+    "reshape": Case(lambda x: reshape(x, shape(Extent(2, 0), 6)), (shape(BATCH, 4, 3),), linear=True),
+    "reshape of a transpose": Case(
+        lambda x: reshape(transpose(x, (1, 0)), shape(Extent(4, 0))), (shape(BATCH, 4),), linear=True
+    ),
+    "reshape that only moves unit axes": Case(
+        lambda x: reshape(x, shape(BATCH, 1, 4, 1)), (shape(1, BATCH, 4),), linear=True
+    ),
+    "contract: matrix product": spec(["ni", "ij"], "nj", n=BATCH, i=4, j=2),
+    "contract: transposed": spec(["in", "ji"], "nj", n=BATCH, i=4, j=2),
+    "contract: inner product": spec(["i", "i"], "", i=4),
+    "contract: everything": spec(["ni", "ni"], "", n=BATCH, i=4),
+    "contract: outer product": spec(["n", "i"], "ni", n=BATCH, i=4),
+    "contract: over the batch": spec(["ni", "nj"], "ij", n=BATCH, i=4, j=2),
+    "contract: batch of products": spec(["nac", "ncb"], "nab", n=BATCH, a=2, b=4, c=5),
+    "contract: two summed axes": spec(["nij", "ijk"], "nk", n=BATCH, i=2, j=4, k=3),
+    "contract: three operands": spec(["ni", "ijk", "nj"], "nk", n=BATCH, i=4, j=4, k=2),
+    "contract: an axis of 1": spec(["ni", "ij"], "nj", n=BATCH, i=1, j=2),
+    "contract: the same value twice": Case(
+        lambda x, w: contract(["ni", "ij", "nj"], "n", [x, w, x]), (shape(BATCH, 4), shape(4, 4))
+    ),
+    **{
+        f"fourier of {length}, {kept} kept": Case(
+            lambda x, kept=kept: fourier(x, kept), (shape(BATCH, length),), linear=True
+        )
+        for length in (1, 2, 5, 8)
+        for kept in range(1, length // 2 + 2)
+    },
+    **{
+        f"adjoint fourier of {length}, {kept} kept": Case(
+            lambda g, length=length: fourier_adjoint(g, length), (shape(BATCH, 2 * kept),), linear=True
+        )
+        for length in (1, 2, 5, 8)
+        for kept in range(1, length // 2 + 2)
+    },
+    "fourier of many rows": Case(lambda x: fourier(x, 3), (shape(BATCH, 2, 6),), linear=True),
+    "fourier of one row": Case(lambda x: fourier(x, 3), (shape(6),), linear=True),
+    **{f"pairs of {width}": Case(pairs, (shape(BATCH, width),)) for width in (1, 2, 5)},
+    "pairs of many rows": Case(pairs, (shape(BATCH, 2, 4),)),
+    "fold": Case(fold, (shape(4, 4, 2),), linear=True),
+    "fold without more axes": Case(fold, (shape(4, 4),), linear=True),
+    "fold with two more axes": Case(fold, (shape(3, 3, 2, 4),), linear=True),
+    "unfold": Case(
+        lambda g: Value(Unfold(4), (g,), shape(4, 4, 2), "float64"), (shape(pair_count(4), 2),), linear=True
+    ),
+}
+
+CHECKED = [name for name, case in CASES.items() if len(case.constant) < len(case.shapes)]
+
+
+def computed(outputs: Sequence[Value], arrays: Sequence[np.ndarray], **more: np.ndarray) -> list[np.ndarray]:
+    return evaluate(outputs, {f"x{place}": array for place, array in enumerate(arrays)} | more, N)
+
+
+def slopes(case: Case, arrays: Sequence[np.ndarray], head: np.ndarray) -> list[np.ndarray]:
+    """The gradient rule's answer; zeros where it says None."""
+    leaves = case.leaves()
+    value = case.build(*leaves)
+    found = gradients([value], [leaf("head", value.shape, "float64")], leaves)
+    for place, slope in enumerate(found):
+        if slope is not None:
+            assert slope.shape == leaves[place].shape
+            assert slope.dtype == "float64"
+    return [
+        np.zeros(array.shape) if slope is None else computed([slope], arrays, head=head)[0]
+        for slope, array in zip(found, arrays, strict=True)
+    ]
+
+
+def prepared(name: str) -> tuple[Case, list[np.ndarray], np.ndarray]:
+    case = CASES[name]
+    arrays = arrays_for(case.shapes, case.low, case.high)
+    value = computed([case.build(*case.leaves())], arrays)[0]
+    return case, arrays, np.random.default_rng(6).standard_normal(value.shape)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_shape_is_that_of_the_numpy_meaning(name: str) -> None:
+    case, _, head = prepared(name)
+    assert concrete(case.build(*case.leaves()).shape, N) == head.shape
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradients_agree_with_central_differences(name: str) -> None:
+    case, arrays, head = prepared(name)
+    value = case.build(*case.leaves())
+    found = slopes(case, arrays, head)
+    for place, array in enumerate(arrays):
+        if place in case.constant:
+            assert not found[place].any()
+            continue
+        expected = np.zeros(array.shape)
+        for index in np.ndindex(*array.shape):
+            sides = []
+            for step in (STEP, -STEP):
+                moved = [other.copy() for other in arrays]
+                moved[place][index] += step
+                sides.append(computed([value], moved)[0])
+            expected[index] = ((sides[0] - sides[1]) * head).sum() / (2 * STEP)
+        scale = max(1.0, float(np.abs(expected).max()))
+        np.testing.assert_allclose(found[place], expected, atol=DIFFERENCE_TOLERANCE * scale)
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.linear])
+def test_the_gradient_of_what_is_linear_is_its_adjoint(name: str) -> None:
+    """⟨J·v, u⟩ = ⟨v, Jᵀ·u⟩, to rounding; J·v is the primitive itself with v in the place of one input."""
+    case, arrays, head = prepared(name)
+    value = case.build(*case.leaves())
+    generator = np.random.default_rng(8)
+    for place, array in enumerate(arrays):
+        direction = generator.standard_normal(array.shape)
+        pushed = [computed([value], [*arrays[:place], array * 0 + v, *arrays[place + 1 :]])[0] for v in (direction, 0)]
+        forward = ((pushed[0] - pushed[1]) * head).sum()
+        back = (direction * slopes(case, arrays, head)[place]).sum()
+        magnitude = np.abs(pushed[0] * head).sum() + np.abs(direction).sum() * np.abs(head).sum()
+        assert forward == pytest.approx(back, abs=ROUNDING * magnitude)
+
+
+def test_every_function_and_combination_is_checked() -> None:
+    assert {f"map {name}" for name in FUNCTIONS} <= set(CASES)
+    assert all(any(row.startswith(f"reduce {name} ") for row in CASES) for name in COMBINATIONS)
+
+
+def test_every_primitive_is_checked() -> None:
+    """A primitive that stands in no row, nor in the gradient of one, is one without a test."""
+    seen: set[type[Primitive]] = set()
+    for case in CASES.values():
+        leaves = case.leaves()
+        value = case.build(*leaves)
+        found = gradients([value], [leaf("head", value.shape, "float64")], leaves)
+        stack = [value, *(slope for slope in found if slope is not None)]
+        while stack:
+            top = stack.pop()
+            seen.add(type(top.primitive))
+            stack += top.inputs
+    assert seen == set(Primitive.__subclasses__())
+
+
+@pytest.mark.parametrize(
+    ("length", "kept"), [(length, kept) for length in (1, 2, 3, 7, 8) for kept in range(1, length // 2 + 2)]
+)
+def test_fourier_is_the_product_with_its_basis(length: int, kept: int) -> None:
+    rows = np.random.default_rng(9).standard_normal((4, length))
+    np.testing.assert_allclose(Fourier(length, kept).evaluate(4, rows), rows @ half_basis(length, kept), atol=1e-13)
+    head = np.random.default_rng(10).standard_normal((4, 2 * kept))
+    np.testing.assert_allclose(
+        FourierAdjoint(length, kept).evaluate(4, head), head @ half_basis(length, kept).T, atol=1e-13
+    )
+
+
+@pytest.mark.parametrize("width", [1, 2, 5])
+def test_pairs_and_folds_are_the_bilinear_form(width: int) -> None:
+    generator = np.random.default_rng(9)
+    x, weight = generator.standard_normal((4, width)), generator.standard_normal((width, width, 3))
+    form = Pairs(width).evaluate(4, x) @ Fold(width).evaluate(4, weight)
+    np.testing.assert_allclose(form, np.einsum("ni,ijk,nj->nk", x, weight, x), atol=1e-12)
+    head = generator.standard_normal((4, pair_count(width)))
+    by_hand = np.zeros((4, width))
+    for pair, (i, j) in enumerate(zip(*np.triu_indices(width), strict=True)):
+        by_hand[:, i] += head[:, pair] * x[:, j]
+        by_hand[:, j] += head[:, pair] * x[:, i]
+    np.testing.assert_allclose(PairsGradient(width).evaluate(4, head, x), by_hand, atol=1e-12)
+
+
+def test_views_compose_into_one() -> None:
+    x = leaf("x", shape(BATCH, 4), "float64")
+    there = broadcast(with_unit_axes(transpose(x, (1, 0)), (1,)), shape(4, 2, BATCH))
+    assert isinstance(there.primitive, View)
+    assert there.inputs == (x,)
+    assert transpose(transpose(x, (1, 0)), (1, 0)) is x
+    assert without_unit_axes(with_unit_axes(x, (0, 3)), (0, 3)) is x
+    assert broadcast(x, x.shape) is x
+
+
+def test_reshapes_compose_into_one_and_are_views_where_they_can_be() -> None:
+    x = leaf("x", shape(BATCH, 4), "float64")
+    flat = reshape(x, shape(Extent(4, 0)))
+    assert isinstance(flat.primitive, Reshape)
+    assert reshape(flat, shape(BATCH, 2, 2)).inputs == (x,)
+    assert reshape(flat, x.shape) is x
+    assert isinstance(reshape(x, shape(BATCH, 1, 4)).primitive, View)
+    assert reshape(x, x.shape) is x
+
+
+def test_sizes_are_numbers_where_they_can_be() -> None:
+    assert evaluate([size(shape(3, 4), "float64")], {}, N) == [12.0]
+    assert evaluate([size(shape(BATCH, 4), "float64"), size((Extent(1, -1),), "float64")], {}, N) == [12.0, 2.0]
+    assert size(shape(3, ONE), "float64").primitive == number(3.0, "float64").primitive

@@ -1,0 +1,147 @@
+"""Every variant of every layer against the layer's NumPy reference: output and gradients, both data types."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache, partial
+
+import numpy as np
+import pytest
+from mxnet import autograd, gluon, nd
+
+import layers
+from benchmarks.agreement import assert_agree
+from kernels import VARIANTS, KernelError, build, value_and_gradient
+from layers.learned_affine import LearnedAffine
+from layers.my_dense import MyDense
+
+AFFINE, DENSE = layers.load("LearnedAffine"), layers.load("MyDense")
+SUBJECTS = {name: layers.load(name) for name in layers.names()} | {
+    "LearnedAffine-offset-only": replace(AFFINE, build=partial(LearnedAffine, 256), parameters={"beta": (256,)}),
+    "LearnedAffine-deferred": replace(AFFINE, build=partial(LearnedAffine, scale=True)),
+    "MyDense-deferred": replace(DENSE, build=partial(MyDense, 256)),
+}
+BATCHES = (1, 2, 3, 17, 256)
+DTYPES = ("float32", "float64")
+
+every_subject = pytest.mark.parametrize("name", SUBJECTS)
+every_batch = pytest.mark.parametrize("batch", BATCHES)
+every_dtype = pytest.mark.parametrize("dtype", DTYPES)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One input and head, and what the reference makes of them."""
+
+    x: nd.NDArray
+    head: nd.NDArray
+    y: np.ndarray
+    gradients: Mapping[str, np.ndarray]  # of the input ("x") and of each parameter
+    terms: int
+
+
+def on_grid(random: np.random.Generator, shape: tuple[int, ...], step: float) -> np.ndarray:
+    """Normal numbers rounded to multiples of ``step``.
+
+    Products and sums of such numbers are exact in float32 too, so every variant and the reference are on the same
+    side of a rectifier's kink.
+    """
+    return np.round(random.standard_normal(shape) / step) * step
+
+
+@cache
+def built(name: str, variant: str, dtype: str) -> tuple[gluon.Block, dict[str, np.ndarray]]:
+    """The variant, made once for all batch sizes, and the values that its parameters were given."""
+    subject = SUBJECTS[name]
+    block = subject.build()
+    block.initialize()
+    block.cast(dtype)
+    fast = build(block, variant)
+    fast(nd.ones((2, *subject.features), dtype=dtype))
+    random = np.random.default_rng(7)
+    values = {}
+    for key, parameter in block._collect_params_with_prefix().items():
+        if not isinstance(parameter, gluon.Constant):
+            values[key] = on_grid(random, subject.parameters[key], 1 / 64)
+            parameter.set_data(nd.array(values[key], dtype=dtype))
+    return fast, values
+
+
+@cache
+def expected(name: str, dtype: str, batch: int) -> Expected:
+    """What the reference says for a seeded input; it is off centre, so that a mean cannot go unnoticed."""
+    subject = SUBJECTS[name]
+    random = np.random.default_rng(batch)
+    x = 0.5 + on_grid(random, (batch, *subject.features), 1 / 8)
+    _, values = built(name, "imperative", dtype)
+    assert subject.reference is not None
+    y, pullback = subject.reference(x, values)
+    head = on_grid(random, y.shape, 1 / 8)
+    dx, gradients = pullback(head)
+    terms = max(x.size, *(value.size for value in values.values()), 1)
+    return Expected(nd.array(x, dtype=dtype), nd.array(head, dtype=dtype), y, {"x": dx, **gradients}, terms)
+
+
+def assert_all_agree(
+    actual: Mapping[str, nd.NDArray], wanted: Mapping[str, np.ndarray], dtype: str, terms: int
+) -> None:
+    assert actual.keys() == wanted.keys()
+    for key, array in actual.items():
+        assert array.dtype == np.dtype(dtype)
+        assert_agree(key, array.asnumpy(), wanted[key], terms)
+
+
+@every_batch
+@every_dtype
+@every_subject
+def test_a_variant_agrees_with_the_reference(name: str, variant: str, dtype: str, batch: int) -> None:
+    fast, values = built(name, variant, dtype)
+    wanted = expected(name, dtype, batch)
+    x = wanted.x.copy()
+    x.attach_grad()
+    parameters = {key: fast._collect_params_with_prefix()[key] for key in values}
+    for gradient in (x.grad, *(parameter.grad() for parameter in parameters.values())):
+        gradient[:] = np.nan  # one that is not written shows
+    with autograd.record():
+        y = fast(x)
+    y.backward(wanted.head)
+    actual = {"x": x.grad, **{key: parameter.grad() for key, parameter in parameters.items()}}
+    assert_all_agree({"y": y, "y again": fast(x)}, {"y": wanted.y, "y again": wanted.y}, dtype, wanted.terms)
+    assert_all_agree(actual, wanted.gradients, dtype, wanted.terms)
+
+
+@every_batch
+@every_dtype
+@every_subject
+def test_the_kernels_without_a_tape_agree_with_the_reference(name: str, dtype: str, batch: int) -> None:
+    wanted = expected(name, dtype, batch)
+    y, gradients = value_and_gradient(built(name, "numba", dtype)[0], wanted.x, wanted.head)
+    assert_all_agree({"y": y}, {"y": wanted.y}, dtype, wanted.terms)
+    assert_all_agree(gradients, wanted.gradients, dtype, wanted.terms)
+
+
+@every_subject
+def test_a_wrong_gradient_is_caught(name: str) -> None:
+    """Negative control: the tolerances see one element that is off by a thousandth."""
+    wanted = expected(name, "float32", 17)
+    spoilt = wanted.gradients["x"].copy()
+    spoilt[-1, -1] += 1e-3 * max(1.0, np.abs(spoilt).max())
+    _, gradients = value_and_gradient(built(name, "numba", "float32")[0], wanted.x, wanted.head)
+    with pytest.raises(AssertionError, match="x is off by"):
+        assert_agree("x", gradients["x"].asnumpy(), spoilt, wanted.terms)
+
+
+@pytest.mark.parametrize("called_before", [False, True], ids=["first-call", "later-call"])
+@every_subject
+def test_an_empty_batch_is_refused(name: str, generated: str, called_before: bool) -> None:
+    subject = SUBJECTS[name]
+    block = subject.build()
+    block.initialize()
+    fast = build(block, generated)
+    if called_before:
+        fast(nd.ones((2, *subject.features)))
+    with pytest.raises(KernelError, match=r"^\w+ was given an empty array of shape \(0, \d+\): a batch has at least"):
+        fast(nd.array(np.empty((0, *subject.features)))).wait_to_read()
+
+
+def test_the_table_of_variants_is_complete() -> None:
+    assert VARIANTS == ("imperative", "hybridized", "hybridized-static", "numba")
