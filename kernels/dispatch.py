@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import mxnet
-from mxnet.base import _LIB
+from mxnet.base import _LIB, c_str_array
 from mxnet.ndarray.ndarray import _DTYPE_MX_TO_NP
 
 from .errors import KernelError
@@ -35,6 +35,16 @@ LEAVES_GRAPH = {
     ),
     "MXInvokeCachedOpEx": "calls a hybridized graph that is not one of its child blocks ({line}): register it",
     "MXCustomFunctionRecord": "calls an autograd.Function inside forward ({line}), which cannot be traced",
+}
+
+
+# Operators that would leave a mark, on running statistics or the random stream, and the attributes that would make
+# them do so even in prediction mode: they run in prediction mode, which gives arrays of the same shapes.
+MARKING: dict[str, dict[str, str]] = {
+    "BatchNorm": {},
+    "_contrib_SyncBatchNorm": {},
+    "Dropout": {"mode": "training"},
+    "RNN": {},
 }
 
 
@@ -70,15 +80,10 @@ class Recording:
         """The number of an array of this recording."""
         return self._find(array.handle.value, _user_line())
 
-    def call(
-        self, operator: str, inputs: list[int], attributes: dict[str, str], outputs: list[int], in_place: bool
-    ) -> None:
+    def call(self, operator: str, inputs: list[int], attributes: dict[str, str], outputs: list[int]) -> None:
         """Note ``outputs = operator(inputs)``; arrays are given as MXNet handles."""
         line = _user_line()
         sources = tuple(self._find(handle, line) for handle in inputs)
-        if in_place:
-            for handle in outputs:
-                self._check_writable(handle, line)
         targets = tuple(self._bind(handle) for handle in outputs)
         self.calls.append(Seen(operator, sources, tuple(attributes.items()), targets, line))
 
@@ -113,14 +118,15 @@ class Recording:
             )
         return self._numbers[handle]
 
-    def _check_writable(self, handle: int, line: str) -> None:
+    def check_writable(self, handle: int) -> None:
+        """Refuse a write that other arrays would see, before it happens."""
         number = self._numbers.get(handle)
         if number is None:  # an array made empty inside forward, written for the first time
             return
         sharers = sum(memory == self._memory[number] for memory in self._memory.values())
         if number < self.leaves or sharers > 1:
             what = "an input or a parameter" if number < self.leaves else "a view of another array"
-            raise KernelError(f"{self.subject} writes into {what} at {line}: compute a new array instead")
+            raise KernelError(f"{self.subject} writes into {what} at {_user_line()}: compute a new array instead")
 
 
 def _shape(handle: int) -> tuple[int, ...]:
@@ -190,22 +196,36 @@ def _wrapped(watchers: dict[str, Callable[..., Callable[..., int]]]) -> Iterator
                 setattr(_LIB, name, original)
 
 
+@contextmanager
+def _predicting() -> Iterator[None]:
+    """Prediction mode, whatever Python code sees."""
+    before = ctypes.c_int()
+    _LIB.MXAutogradSetIsTraining(ctypes.c_int(0), ctypes.byref(before))
+    try:
+        yield
+    finally:
+        _LIB.MXAutogradSetIsTraining(before, ctypes.byref(ctypes.c_int()))
+
+
 def _watchers(recording: Recording) -> dict[str, Callable[..., Callable[..., int]]]:
     """For each entry point, a function from the original to its watched form (signatures: MXNet's c_api.h)."""
 
     def invoke(original: Callable[..., int]) -> Callable[..., int]:
         def watched(operator: Any, count: Any, inputs: Any, *rest: Any) -> int:
-            output_count, outputs, attribute_count, keys, values, _ = rest
-            in_place = output_count._obj.value > 0
-            status = original(operator, count, inputs, *rest)
+            output_count, outputs, attribute_count, keys, values, storage = rest
+            for index in range(output_count._obj.value):  # given by the caller: they will be written to
+                recording.check_writable(outputs._obj[index])
+            name = _operator_name(operator.value)
+            attributes = {keys[i].decode(): values[i].decode() for i in range(attribute_count.value)}
+            if name in MARKING:
+                with _predicting():
+                    spelt = c_str_array([MARKING[name].get(key, value) for key, value in attributes.items()])
+                    status = original(operator, count, inputs, *rest[:4], spelt, storage)
+            else:
+                status = original(operator, count, inputs, *rest)
             if status == 0:
-                recording.call(
-                    _operator_name(operator.value),
-                    [inputs[i] for i in range(count.value)],
-                    {keys[i].decode(): values[i].decode() for i in range(attribute_count.value)},
-                    [outputs._obj[i] for i in range(output_count._obj.value)],
-                    in_place,
-                )
+                sources = [inputs[i] for i in range(count.value)]
+                recording.call(name, sources, attributes, [outputs._obj[i] for i in range(output_count._obj.value)])
             return status
 
         return watched

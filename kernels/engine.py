@@ -77,6 +77,7 @@ class Plan:
         self._template = self._lay_out(batch, training)
         self._handles = len(self._template)
         self._frames: list[np.ndarray] = []
+        self._confirmed: list[nd.NDArray] = []
         self._outputs = self._handles + len(program.inputs)
         self._heads = self._outputs + len(program.outputs) + len(program.saved)
 
@@ -109,7 +110,7 @@ class Plan:
             item,
         ]
         descriptors = [number for _, value in arrays for number in self._descriptor(value.shape, value.dtype)]
-        frozen = [number for index in self._frozen for number in (index, -1)]
+        frozen = [number for index in self._frozen for number in (index, 0, -1)]
         return np.array([*header, *descriptors, *kept, *slopes, *frozen], np.int64)
 
     def _descriptor(self, shape: Shape, dtype: str) -> list[int]:
@@ -122,16 +123,15 @@ class Plan:
 
     def confirm_constants(self) -> None:
         """Take the frozen constants as they are now for those that the program was made from."""
-        arrays = self._parameter_arrays()
-        for position, index in enumerate(self._frozen):
-            array = arrays[index - self._arity]
+        # They are kept, so that no other array can come to lie where they are.
+        self._confirmed = [self._parameters[index - self._arity].data(self._context) for index in self._frozen]
+        size = self._launcher.FROZEN_ENTRY
+        for position, array in enumerate(self._confirmed):
             array.wait_to_read()
-            place = len(self._template) - 2 * len(self._frozen) + 2 * position + 1
-            self._template[place] = self._launcher.version_of(array.handle.value)
+            entry = len(self._template) + size * (position - len(self._frozen))
+            self._template[entry + 1] = self._launcher.chunk_of(array.handle.value)
+            self._template[entry + 2] = self._launcher.version_of(array.handle.value)
         self._frames = []
-
-    def _parameter_arrays(self) -> list[nd.NDArray]:
-        return [parameter.data(self._context) for parameter in self._parameters]
 
     def _frame(self, inputs: Sequence[nd.NDArray]) -> np.ndarray:
         try:

@@ -45,8 +45,15 @@ class Call:
     line: str
 
     def __str__(self) -> str:
-        arguments = [array.name for array in self.inputs] + [f"{key}={value}" for key, value in self.attributes]
+        arguments = [array.name for array in self.inputs] + [f"{key}={_text(value)}" for key, value in self.attributes]
         return f"{', '.join(map(str, self.outputs))} = {self.operator}({', '.join(arguments)})"
+
+
+def _text(value: Any) -> str:
+    """An attribute as text; one that follows the batch size says how."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_text, value))}{',' if len(value) == 1 else ''})"
+    return str(value)
 
 
 @dataclass(frozen=True)

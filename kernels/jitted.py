@@ -9,6 +9,7 @@ import numpy as np
 from mxnet import autograd, gluon, nd
 
 from .compile import load
+from .decompose import FLOATS
 from .emit.cpu import print_kernels, print_module
 from .engine import ConstantChangedError, MisfitError, Plan, versions_are_readable
 from .errors import KernelError
@@ -108,9 +109,22 @@ def kernel_source(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> str:
 
 
 def _program(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> tuple[Graph, bool, Program]:
+    _check_dtypes(subject, inputs)
     graph, modes_differ = trace_modes(subject, *inputs)
     values = _constants(subject, graph, inputs[0].context) if versions_are_readable() else {}
     return graph, modes_differ, program(graph, values)
+
+
+def _check_dtypes(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> None:
+    """Before MXNet runs operators in a dtype that it may not have on the CPU."""
+    named = [("the input", value.dtype) for value in inputs if isinstance(value, nd.NDArray)]
+    named += [(key, parameter.dtype) for key, parameter in structural_parameters(subject).items()]
+    for name, dtype in named:
+        if np.dtype(dtype).name not in FLOATS:
+            raise KernelError(
+                f"{name} of {type(subject).__name__} is {np.dtype(dtype).name}; "
+                f"the numba variant computes in {' or '.join(FLOATS)}"
+            )
 
 
 def _constants(subject: gluon.Block, graph: Graph, context: mxnet.Context) -> dict[str, np.ndarray]:

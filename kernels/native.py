@@ -20,8 +20,10 @@ BATCH, TRAINING = 11, 12  # what the plan holds for: a batch size or 0, a traini
 BROUGHT, ITEM = 13, 14  # how many inputs the call itself brings, before parameters; bytes of one element
 TABLES = 15
 # then, one after the other: a descriptor for each input, output and saved array (see DESCRIPTOR); the numbers of the
-# arrays that backward reads; the numbers of the inputs that have a gradient; (number, version) of frozen constants;
+# arrays that backward reads; the numbers of the inputs that have a gradient; for each frozen constant its number, the
+# memory it is in and how often that was written to;
 # the handles of inputs, outputs and saved arrays; the handles of heads and of gradients.
+FROZEN_ENTRY = 3
 MAXIMUM_RANK = 8
 DESCRIPTOR = 2 + 2 * MAXIMUM_RANK  # dtype, rank, then slope and offset of each extent
 
@@ -84,9 +86,15 @@ def words(address, count):
 
 
 @njit(**OPTIONS)
+def chunk(handle):
+    """The address of the memory record that an array and its views share."""
+    return words(handle, 1)[0]
+
+
+@njit(**OPTIONS)
 def version(handle):
-    """How often the array has been written to, as MXNet's engine counts: NDArray → chunk → variable → version."""
-    return words(words(words(handle, 1)[0], 10)[9], 2)[1]
+    """How often the memory has been written to, as MXNet's engine counts: chunk → variable → version."""
+    return words(words(chunk(handle), 10)[9], 2)[1]
 
 
 @njit(**OPTIONS)
@@ -195,9 +203,20 @@ def run_forward(frame, handles, batch, recorded, scratch):
     return OK
 
 
+@njit(**OPTIONS)
+def bytes_of(frame, number, batch):
+    """The size of an array."""
+    descriptor = TABLES + number * DESCRIPTOR
+    size = frame[ITEM]
+    for axis in range(frame[descriptor + 1]):
+        size *= frame[descriptor + 2 + 2 * axis] * batch + frame[descriptor + 3 + 2 * axis]
+    return size
+
+
 # The state of a recorded call is a block of int64 that MXNet owns until it calls ``delete_recorded``: the
-# MXCallbackList with its two arrays, then what backward needs.
-LIST, CALLBACKS, CONTEXTS, ENTRY, STATE_BATCH, STATE_KEPT, STATE_ITEM, STATE = 0, 3, 5, 7, 8, 9, 10, 11
+# MXCallbackList with its two arrays, the batch size, the constant part of the frame with its length, and the handles of
+# the arrays that backward reads.
+LIST, CALLBACKS, CONTEXTS, STATE_BATCH, STATE_LENGTH, STATE_FRAME = 0, 3, 5, 7, 8, 9
 
 NULL, ADD = 0, 3  # MXNet's OpReqType; 1 and 2 are write and write in place
 
@@ -219,56 +238,82 @@ def add(target, addend, size, item):
             doubles[index] += others[index]
 
 
-@cfunc(Backward, cache=True)
-def backward_recorded(heads, slopes, handles, requests, training, address):  # noqa: ARG001
-    """MXNet's call for the gradients: handles of heads, then of gradients, which this function owns."""
-    kept = words(address, STATE)[STATE_KEPT]
-    state = words(address, STATE + kept + slopes)
-    data = np.zeros(heads + kept + slopes, np.int64)
+@njit(**OPTIONS)
+def recorded_frame(address):
+    """The constant part of the frame of a recorded call."""
+    return words(address + 8 * STATE_FRAME, words(address, STATE_FRAME)[STATE_LENGTH])
+
+
+@njit(**OPTIONS)
+def recorded_arrays(address):
+    """The handles of the arrays that backward reads."""
+    frame = recorded_frame(address)
+    return words(address + 8 * (STATE_FRAME + len(frame)), frame[KEPT])
+
+
+@njit(**OPTIONS)
+def slopes_of(frame):
+    """The numbers of the inputs that have a gradient."""
+    first = TABLES + (frame[INPUTS] + frame[OUTPUTS] + frame[SAVED]) * DESCRIPTOR + frame[KEPT]
+    return frame[first : first + frame[SLOPES]]
+
+
+@njit(**OPTIONS)
+def run_backward(frame, kept, batch, handles, requests):
+    """Compute gradients into the arrays behind ``handles``, which are those of the heads, then of the gradients."""
+    heads, slopes = frame[OUTPUTS], frame[SLOPES]
+    data = np.zeros(heads + len(kept) + slopes, np.int64)
     wanted = np.zeros(max(slopes, 1), np.int32)
     for index in range(heads):
         get_data(handles[index], data.ctypes.data + 8 * index)
-    for index in range(kept):
-        get_data(state[STATE + index], data.ctypes.data + 8 * (heads + index))
+    for index in range(len(kept)):
+        get_data(kept[index], data.ctypes.data + 8 * (heads + index))
+    first = heads + len(kept)
     for index in range(slopes):
         wanted[index] = requests[index]
-        place = heads + kept + index
         if requests[index] == NULL or requests[index] == ADD:  # a fused loop may write what is not wanted
-            data[place] = allocate(state[STATE + kept + index])
+            data[first + index] = allocate(bytes_of(frame, slopes_of(frame)[index], batch))
         else:
-            get_data(handles[heads + index], data.ctypes.data + 8 * place)
-    enter(state[ENTRY], state[STATE_BATCH], data.ctypes.data, wanted.ctypes.data)
+            get_data(handles[heads + index], data.ctypes.data + 8 * (first + index))
+    enter(frame[BACKWARD], batch, data.ctypes.data, wanted.ctypes.data)
     target = np.zeros(1, np.int64)
     for index in range(slopes):
         if requests[index] == ADD:
             get_data(handles[heads + index], target.ctypes.data)
-            add(target[0], data[heads + kept + index], state[STATE + kept + index], state[STATE_ITEM])
+            size = bytes_of(frame, slopes_of(frame)[index], batch)
+            add(target[0], data[first + index], size, frame[ITEM])
         if requests[index] == NULL or requests[index] == ADD:
-            release(data[heads + kept + index])
+            release(data[first + index])
+
+
+@cfunc(Backward, cache=True)
+def backward_recorded(heads, slopes, handles, requests, training, address):  # noqa: ARG001
+    """MXNet's call for the gradients: handles of heads, then of gradients, which this function owns.
+
+    Returns 0, which MXNet makes an error of, if a head is not like its output.
+    """
+    frame, batch = recorded_frame(address), words(address, STATE_FRAME)[STATE_BATCH]
+    scratch = np.empty(2 + MAXIMUM_RANK, np.int64)
+    fitting = np.int32(1)
+    for index in range(heads):
+        implied = fits(frame, frame[INPUTS] + index, handles[index], scratch)
+        if implied < 0 or (implied > 0 and implied != batch):
+            fitting = np.int32(0)
+    if fitting:
+        run_backward(frame, recorded_arrays(address), batch, handles, requests)
     for index in range(heads + slopes):
         free_array(handles[index])
-    return np.int32(1)
+    return fitting
 
 
 @cfunc(types.int32(types.intp), cache=True)
 def delete_recorded(address):
     """MXNet no longer needs a recorded call."""
-    kept = words(address, STATE)[STATE_KEPT]
-    state = words(address, STATE + kept)
-    for index in range(kept):
-        free_array(state[STATE + index])
+    kept = recorded_arrays(address)
+    for index in range(len(kept)):
+        free_array(kept[index])
     release(address)
     return np.int32(1)
-
-
-@njit(**OPTIONS)
-def bytes_of(frame, number, batch):
-    """The size of an array."""
-    descriptor = TABLES + number * DESCRIPTOR
-    size = frame[ITEM]
-    for axis in range(frame[descriptor + 1]):
-        size *= frame[descriptor + 2 + 2 * axis] * batch + frame[descriptor + 3 + 2 * axis]
-    return size
 
 
 @njit(**OPTIONS)
@@ -290,11 +335,9 @@ def copied(frame, number, handle, batch, scratch):
 @njit(**OPTIONS)
 def record_call(frame, handles, batch, backward_address, delete_address, scratch):
     """Put a finished call on MXNet's tape."""
-    kept, slopes = frame[KEPT], frame[SLOPES]
-    arrays = frame[INPUTS] + frame[OUTPUTS] + frame[SAVED]
-    kept_table = TABLES + arrays * DESCRIPTOR
-    address = allocate(8 * (STATE + kept + slopes))
-    state = words(address, STATE + kept + slopes)
+    length = frozen_table(frame)
+    address = allocate(8 * (STATE_FRAME + length + frame[KEPT]))
+    state = words(address, STATE_FRAME)
     state[LIST] = 2
     state[LIST + 1] = address + 8 * CALLBACKS
     state[LIST + 2] = address + 8 * CONTEXTS
@@ -302,23 +345,23 @@ def record_call(frame, handles, batch, backward_address, delete_address, scratch
     state[CALLBACKS + 1] = delete_address
     state[CONTEXTS] = address
     state[CONTEXTS + 1] = address
-    state[ENTRY] = frame[BACKWARD]
     state[STATE_BATCH] = batch
-    state[STATE_KEPT] = kept
-    state[STATE_ITEM] = frame[ITEM]
-    for index in range(kept):
-        number = frame[kept_table + index]
+    state[STATE_LENGTH] = length
+    copy_memory(address + 8 * STATE_FRAME, frame.ctypes.data, 8 * length)
+    kept = recorded_arrays(address)
+    table = length - frame[SLOPES] - frame[KEPT]
+    for index in range(len(kept)):
+        number = frame[table + index]
         if number < frame[BROUGHT]:
-            state[STATE + index] = copied(frame, number, frame[handles + number], batch, scratch)
+            kept[index] = copied(frame, number, frame[handles + number], batch, scratch)
         else:
-            detach(frame[handles + number], address + 8 * (STATE + index))
-    sources = np.empty(max(slopes, 1), np.int64)
-    for index in range(slopes):
-        number = frame[kept_table + kept + index]
-        sources[index] = frame[handles + number]
-        state[STATE + kept + index] = bytes_of(frame, number, batch)
+            detach(frame[handles + number], kept.ctypes.data + 8 * index)
+    numbers = slopes_of(frame)
+    sources = np.empty(max(len(numbers), 1), np.int64)
+    for index in range(len(numbers)):
+        sources[index] = frame[handles + numbers[index]]
     outputs = frame.ctypes.data + 8 * (handles + frame[INPUTS])
-    return record(np.int32(slopes), sources.ctypes.data, np.int32(frame[OUTPUTS]), outputs, address)
+    return record(np.int32(len(numbers)), sources.ctypes.data, np.int32(frame[OUTPUTS]), outputs, address)
 
 
 @njit(**OPTIONS)
@@ -334,7 +377,9 @@ def constants_unchanged(frame, handles):
     """Whether no frozen constant was written to since the plan was made or last confirmed."""
     table = frozen_table(frame)
     for index in range(frame[FROZEN]):
-        if version(frame[handles + frame[table + 2 * index]]) != frame[table + 2 * index + 1]:
+        entry = table + FROZEN_ENTRY * index
+        handle = frame[handles + frame[entry]]
+        if chunk(handle) != frame[entry + 1] or version(handle) != frame[entry + 2]:
             return False
     return True
 
@@ -343,7 +388,7 @@ def constants_unchanged(frame, handles):
 def launch(frame, backward_address, delete_address):
     """One call.  The frame holds the handles of the inputs and receives those of the outputs.  Returns a status."""
     scratch = np.empty(2 + MAXIMUM_RANK, np.int64)
-    handles = frozen_table(frame) + 2 * frame[FROZEN]
+    handles = frozen_table(frame) + FROZEN_ENTRY * frame[FROZEN]
     batch = check(frame, handles, scratch)
     if batch < 0:
         return -batch
@@ -364,16 +409,14 @@ def launch(frame, backward_address, delete_address):
 def launch_with_gradients(frame):
     """One call and its gradients, without a tape.  The frame holds handles of inputs and heads, receives the rest."""
     scratch = np.empty(2 + MAXIMUM_RANK, np.int64)
-    handles = frozen_table(frame) + 2 * frame[FROZEN]
+    handles = frozen_table(frame) + FROZEN_ENTRY * frame[FROZEN]
     batch = check(frame, handles, scratch)
     if batch < 0:
         return -batch
     if not constants_unchanged(frame, handles):
         return CHANGED
-    inputs, outputs, kept, slopes = frame[INPUTS], frame[OUTPUTS], frame[KEPT], frame[SLOPES]
-    arrays = inputs + outputs + frame[SAVED]
-    kept_table = TABLES + arrays * DESCRIPTOR
-    heads = handles + arrays
+    inputs, outputs = frame[INPUTS], frame[OUTPUTS]
+    heads = handles + inputs + outputs + frame[SAVED]
     for index in range(outputs):
         implied = fits(frame, inputs + index, frame[heads + index], scratch)
         if implied < 0 or (implied > 0 and implied != batch):
@@ -382,21 +425,24 @@ def launch_with_gradients(frame):
             return FAILED
     if run_forward(frame, handles, batch, True, scratch) != OK:
         return FAILED
-    data = np.empty(outputs + kept + slopes, np.int64)
-    requests = np.ones(max(slopes, 1), np.int32)
-    for index in range(outputs):
-        get_data(frame[heads + index], data.ctypes.data + 8 * index)
-    for index in range(kept):
-        get_data(frame[handles + frame[kept_table + index]], data.ctypes.data + 8 * (outputs + index))
-    for index in range(slopes):
-        gradient = make(frame, frame[kept_table + kept + index], batch, scratch)
-        if gradient == 0:
+    numbers = slopes_of(frame)
+    for index in range(len(numbers)):
+        frame[heads + outputs + index] = make(frame, numbers[index], batch, scratch)
+        if frame[heads + outputs + index] == 0:
             return FAILED
-        frame[heads + outputs + index] = gradient
-        get_data(gradient, data.ctypes.data + 8 * (outputs + kept + index))
-    enter(frame[BACKWARD], batch, data.ctypes.data, requests.ctypes.data)
+    table = frozen_table(frame) - len(numbers) - frame[KEPT]
+    kept = np.empty(frame[KEPT], np.int64)
+    for index in range(len(kept)):
+        kept[index] = frame[handles + frame[table + index]]
+    run_backward(frame, kept, batch, frame[heads:], np.ones(max(len(numbers), 1), np.int32))
     free_saved(frame, handles)
     return OK
+
+
+@njit("int64(int64)", **OPTIONS)
+def chunk_of(handle):
+    """``chunk`` for Python."""
+    return chunk(handle)
 
 
 @njit("int64(int64)", **OPTIONS)

@@ -2,14 +2,15 @@
 
 Why run it, instead of calling it with Symbols: the chapter's ``x - x.mean()`` means ``elemwise_sub`` on Symbols
 and fails, and whatever a forward computes from shapes is only there when it runs.  The runs use arrays of this
-file's own and copies of the parameters, outside any ``record()``: a trace leaves no mark on gradients, running
-statistics or the random stream.
+file's own, outside any ``record()``, may not write to what they did not make, and switch operators that keep statistics
+or draw a mask to prediction mode: a trace leaves no mark on gradients, running statistics or the random stream.
 """
 
 import ast
 import inspect
 import math
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -23,6 +24,7 @@ from .errors import KernelError
 from .extent import Extent, FitError, fit_extent, fit_number, literal
 from .graph import CONSTANT, INPUT, PARAMETER, Array, Call, Graph, Leaf
 from .names import fresh
+from .variant import Variant
 
 # Prime and small: a batch size that no other extent is likely to have, so that a coincidence is not taken for a rule.
 TRACE_BATCHES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
@@ -39,6 +41,9 @@ READABLE = {
 }  # fmt: skip
 
 
+_LOCK = threading.RLock()
+
+
 def trace(block: gluon.Block, *inputs: nd.NDArray, any_batch: bool = True) -> Graph:
     """The graph of ``block``'s forward pass for inputs like these, of any batch size where that holds.
 
@@ -46,12 +51,14 @@ def trace(block: gluon.Block, *inputs: nd.NDArray, any_batch: bool = True) -> Gr
     ``KernelError`` if forward leaves the graph (copies data to NumPy, branches on data, uses arrays that are not its
     own) or refuses the inputs.
     """
-    _check_inputs(block, inputs)
-    finish_deferred(block, inputs)
+    check_inputs(block, inputs)
     with ExitStack() as stack:
+        stack.enter_context(_LOCK)  # children are changed for a while
+        finish_deferred(block, inputs)
         stack.enter_context(autograd.pause(train_mode=autograd.is_training()))
         stack.enter_context(_plain_children(block))
-        parameters = stack.enter_context(_copied_parameters(block, inputs[0].context))
+        stack.enter_context(inputs[0].context)
+        parameters = _parameters(block, inputs[0].context)
         names, parameter_names = _leaf_names(block, len(inputs), [key for _, key, _ in parameters])
         leaves = [(INPUT, name, name) for name in names]
         leaves += [(role, key, name) for (role, key, _), name in zip(parameters, parameter_names, strict=True)]
@@ -93,7 +100,8 @@ def finish_deferred(block: gluon.Block, inputs: Sequence[nd.NDArray]) -> None:
             raise KernelError(f"parameter {key} of {_name(block)} has no values yet: call initialize() or load them")
 
 
-def _check_inputs(block: gluon.Block, inputs: Sequence[Any]) -> None:
+def check_inputs(block: gluon.Block, inputs: Sequence[Any]) -> None:
+    """Raise ``KernelError`` for what is no array, or an empty one."""
     if not inputs:
         raise KernelError(f"{_name(block)} was called without an input array")
     for value in inputs:
@@ -109,12 +117,20 @@ def _name(block: gluon.Block) -> str:
     return re.sub(r"\W", "_", type(block).__name__)  # it becomes part of a class name and a file name
 
 
+# What MXNet, or a forward that computes with shapes, raises for inputs that it is not for.
+FORWARD_ERRORS = (mxnet.MXNetError, AssertionError, ValueError, TypeError, LookupError, ArithmeticError)
+
+
 def _call(block: gluon.Block, inputs: Sequence[nd.NDArray]) -> Any:
     try:
-        return block(*inputs)
+        result = block(*inputs)
+        for output in result if isinstance(result, (list, tuple)) else [result]:
+            if isinstance(output, nd.NDArray):
+                output.wait_to_read()  # what an operator refuses only when it runs belongs to this call
+        return result
     except KernelError:
         raise
-    except (mxnet.MXNetError, AssertionError, ValueError, TypeError, IndexError) as error:
+    except FORWARD_ERRORS as error:
         shapes = " and ".join(str(value.shape) for value in inputs)
         reason = re.sub(r"^\[[\d:]+\] |^.*?Check failed: |^Error in operator \S+: ", "", _first_line(error))
         raise KernelError(f"{_name(block)} does not accept an input of shape {shapes}: {reason}") from error
@@ -143,42 +159,40 @@ def _leaf_names(block: gluon.Block, inputs: int, keys: Sequence[str]) -> tuple[l
 
 def _blocks(block: gluon.Block) -> Iterator[gluon.Block]:
     yield block
-    for child in block._children.values():
+    for child in [block.subject] if isinstance(block, Variant) else block._children.values():
         yield from _blocks(child)
 
 
 @contextmanager
 def _plain_children(block: gluon.Block) -> Iterator[None]:
-    """Run hybridized blocks imperatively for the time of a trace."""
-    active = [child for child in _blocks(block) if getattr(child, "_active", False)]
+    """For the time of a trace, run hybridized blocks imperatively and variants as what they are variants of."""
+    blocks = list(_blocks(block))
+    active = [child for child in blocks if getattr(child, "_active", False)]
+    variants = [(child, child.__dict__.get("forward")) for child in blocks if isinstance(child, Variant)]
     for child in active:
         child._active = False
+    for child, _ in variants:
+        child.__dict__["forward"] = child.subject
     try:
         yield
     finally:
         for child in active:
             child._active = True
+        for child, forward in variants:
+            child.__dict__.pop("forward")
+            if forward is not None:
+                child.__dict__["forward"] = forward
 
 
-@contextmanager
-def _copied_parameters(block: gluon.Block, context: mxnet.Context) -> Iterator[list[tuple[str, str, nd.NDArray]]]:
-    """Let every Parameter hand out a copy of its array on ``context``; yields (role, structural name, copy)."""
-    originals, copies = [], []
-    try:
-        for key, parameter in structural_parameters(block).items():
-            original = parameter._data
-            copied = [array.copy() if array.context == context else array for array in original]
-            here = [array for array in copied if array.context == context]
-            if not here:
-                raise KernelError(f"parameter {key} of {_name(block)} is not on {context}: initialize it there")
-            originals.append((parameter, original))
-            parameter._data = copied
-            role = CONSTANT if isinstance(parameter, gluon.Constant) else PARAMETER
-            copies.append((role, key, here[0]))
-        yield copies
-    finally:
-        for parameter, original in originals:
-            parameter._data = original
+def _parameters(block: gluon.Block, context: mxnet.Context) -> list[tuple[str, str, nd.NDArray]]:
+    """(role, structural name, array on ``context``) of every parameter."""
+    rows = []
+    for key, parameter in structural_parameters(block).items():
+        if context not in parameter.list_ctx():
+            raise KernelError(f"parameter {key} of {_name(block)} is not on {context}: initialize it there")
+        role = CONSTANT if isinstance(parameter, gluon.Constant) else PARAMETER
+        rows.append((role, key, parameter.data(context)))
+    return rows
 
 
 Run = tuple[int, Recording, tuple[int, ...], bool]  # batch size, what was seen, numbers of outputs, list or not
@@ -203,7 +217,8 @@ def _runs_at_several_batches(
         except KernelError as error:
             if error.__cause__ is None:  # forward left the graph: true at any batch size
                 raise
-            return None
+            if batch in batches or batch == inputs[0].shape[0]:
+                return None
     return runs
 
 

@@ -1,10 +1,6 @@
-"""Variants of a Block: Blocks that compute the same with the same parameters, another way.
+"""The variants of a Block, and what makes them: ``hybridize``, ``jit``, ``build``, ``source``."""
 
-A variant owns no parameter and has no children of its own: names, files and values are its subject's, so saving,
-loading, ``Trainer`` and in-place updates act on all variants at once.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import mxnet
@@ -13,65 +9,10 @@ from mxnet import gluon, nd
 from .errors import KernelError
 from .hybrid import generate_hybrid, hybrid_source
 from .jitted import JitPlans, kernel_source
+from .trace import check_inputs
+from .variant import Variant
 
 VARIANTS = ("imperative", "hybridized", "hybridized-static", "numba")
-
-
-class Variant(gluon.Block):
-    """What all variants share: the structure of ``subject``, seen from outside."""
-
-    def __init__(self, subject: gluon.Block) -> None:
-        super().__init__(prefix=subject.prefix, params=subject.params)
-        self.__dict__["subject"] = subject  # past Block.__setattr__, which would make it a child
-
-    @property
-    def params(self) -> gluon.ParameterDict:
-        """The subject's own parameters, without those of its children."""
-        return self.subject.params
-
-    def collect_params(self, select: str | None = None) -> gluon.ParameterDict:
-        """The subject's parameters, those of its children included."""
-        return self.subject.collect_params(select)
-
-    def _collect_params_with_prefix(self, prefix: str = "") -> dict[str, gluon.Parameter]:
-        parameters: dict[str, gluon.Parameter] = self.subject._collect_params_with_prefix(prefix)
-        return parameters
-
-    def cast(self, dtype: Any) -> None:
-        """Cast the subject; what was generated for another dtype is generated anew."""
-        self.subject.cast(dtype)
-        self._forget()
-
-    def apply(self, function: Callable[[gluon.Block], Any]) -> "Variant":
-        """Apply ``function`` to every block of the subject."""
-        self.subject.apply(function)
-        return self
-
-    def hybridize(self, active: bool = True, **flags: Any) -> None:
-        """A variant is already what it is: hybridizing a network that holds it leaves it alone."""
-
-    def _forget(self) -> None:
-        """Drop what was generated."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "subject" not in self.__dict__:
-            raise AttributeError(name)
-        return getattr(self.__dict__["subject"], name)
-
-    def __getitem__(self, key: Any) -> Any:
-        return self.subject[key]
-
-    def __len__(self) -> int:
-        return len(self.subject)
-
-    def __bool__(self) -> bool:
-        return bool(self.subject)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.subject)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.subject!r})"
 
 
 class Hybridized(Variant):
@@ -90,8 +31,21 @@ class Hybridized(Variant):
             generated, guarded = generate_hybrid(self.subject, inputs, self._flags)
             self._specialised[key] = generated
             if not guarded:
-                self.__dict__["forward"] = generated.forward
+                self.__dict__["forward"] = self._direct(generated)
         return self._specialised[key].forward(*inputs)
+
+    def _direct(self, generated: gluon.HybridBlock) -> Callable[..., Any]:
+        """The generated forward, with an error of ours for inputs that no variant takes."""
+        run = generated.forward
+
+        def forward(*inputs: nd.NDArray) -> Any:
+            try:
+                return run(*inputs)
+            except Exception:
+                check_inputs(self.subject, inputs)
+                raise
+
+        return forward
 
     def _forget(self) -> None:
         self._specialised = {}
@@ -156,6 +110,8 @@ def source(block: gluon.Block, variant: str, shape: Sequence[int], dtype: str = 
     _check(variant, context)
     if variant == "imperative":
         raise KernelError("the imperative variant is the layer's own code: nothing is generated for it")
+    if not shape or min(shape) < 1:
+        raise KernelError(f"an input of shape {tuple(shape)} is empty: a batch has at least 1 row")
     if dtype not in ("float32", "float64"):
         raise KernelError(f"dtype must be float32 or float64, not {dtype!r}")
     subject = _subject(block)
