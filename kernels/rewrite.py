@@ -139,14 +139,15 @@ def fold_symmetric_contraction(value: Value, facts: Facts) -> Value | None:
             if letters is None or inputs[first] is not inputs[second]:
                 continue
             i, j = letters
-            x = inputs[first]
-            if not x.shape[-1].literal or operands[first][-1] != i:
+            others = operands[first].replace(i, "")
+            x = transpose(inputs[first], [operands[first].index(letter) for letter in i + others])
+            if not x.shape[0].literal:
                 continue
             rest = [axis for axis, letter in enumerate(operands[weight]) if letter not in (i, j)]
             order = [*sorted(operands[weight].index(letter) for letter in (i, j)), *rest]  # a fold is symmetric
             pair = next(letter for letter in string.ascii_letters if letter not in "".join(operands))
             return contract(
-                [operands[first][:-1] + pair, pair + "".join(operands[weight][axis] for axis in rest)],
+                [pair + others, pair + "".join(operands[weight][axis] for axis in rest)],
                 result,
                 [pairs(x), fold(transpose(inputs[weight], order))],
                 value.name,

@@ -38,40 +38,28 @@ def _at(name: str, shape: Sequence[Extent], *last: str) -> str:
 
 def print_pairs(value: Value, names: Sequence[str], result: str) -> list[str]:
     """Products of x by x, one row of the upper triangle after the other."""
-    lead, width = value.shape[:-1], value.primitive.width  # type: ignore[attr-defined]
-    x = names[0]
-    return _rows(
-        lead,
-        [
-            "start = 0",
-            f"for i in range({width}):",
-            f"    for j in range(i, {width}):",
-            f"        {_at(result, lead, 'start + j - i')} = {_at(x, lead, 'i')} * {_at(x, lead, 'j')}",
-            f"    start += {width} - i",
-        ],
-    )
+    width, x = value.primitive.width, names[0]  # type: ignore[attr-defined]
+    return [
+        "pair = 0",
+        f"for i in range({width}):",
+        f"    for j in range(i, {width}):",
+        *_inner(value.shape[1:], f"{result}[pair{{}}] = {x}[i{{}}] * {x}[j{{}}]", 2),
+        "        pair += 1",
+    ]
 
 
 def print_pairs_gradient(value: Value, names: Sequence[str], result: str) -> list[str]:
     """Each pair's head, times the other of the two, to both."""
-    lead, width = value.shape[:-1], value.primitive.width  # type: ignore[attr-defined]
+    width = value.primitive.width  # type: ignore[attr-defined]
     head, x = names
     return [
         f"{result}[:] = zero",
-        *_rows(
-            lead,
-            [
-                "start = 0",
-                f"for i in range({width}):",
-                "    total = zero",
-                f"    for j in range(i, {width}):",
-                f"        slope = {_at(head, lead, 'start + j - i')}",
-                f"        total += slope * {_at(x, lead, 'j')}",
-                f"        {_at(result, lead, 'j')} += slope * {_at(x, lead, 'i')}",
-                f"    {_at(result, lead, 'i')} += total",
-                f"    start += {width} - i",
-            ],
-        ),
+        "pair = 0",
+        f"for i in range({width}):",
+        f"    for j in range(i, {width}):",
+        *_inner(value.shape[1:], f"{result}[i{{}}] += {head}[pair{{}}] * {x}[j{{}}]", 2),
+        *_inner(value.shape[1:], f"{result}[j{{}}] += {head}[pair{{}}] * {x}[i{{}}]", 2),
+        "        pair += 1",
     ]
 
 

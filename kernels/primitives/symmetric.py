@@ -21,7 +21,7 @@ def pair_count(width: int) -> int:
 
 @dataclass(frozen=True)
 class Pairs(Primitive):
-    """x (.., m) → products (.., m·(m+1)/2)."""
+    """x (m, ..) → products (m·(m+1)/2, ..).  The pair comes first, so that loops over them run along the batch."""
 
     width: int
     recomputed: ClassVar[bool] = True
@@ -29,7 +29,7 @@ class Pairs(Primitive):
     def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """Products over the upper triangle."""
         rows, columns = np.triu_indices(self.width)
-        return np.asarray(arrays[0][..., rows] * arrays[0][..., columns])
+        return np.asarray(arrays[0][rows] * arrays[0][columns])
 
     def gradient(self, value: Value, head: Value) -> list[Value]:
         """x[j] to i and x[i] to j, for every pair."""
@@ -47,10 +47,10 @@ class PairsGradient(Primitive):
         """The head as a symmetric matrix, its diagonal doubled, times x."""
         head, x = arrays
         rows, columns = np.triu_indices(self.width)
-        square = np.zeros((*x.shape, self.width), x.dtype)
-        square[..., rows, columns] += head
-        square[..., columns, rows] += head
-        return np.asarray(np.einsum("...ij,...j->...i", square, x))
+        square = np.zeros((self.width, *x.shape), x.dtype)
+        square[rows, columns] += head
+        square[columns, rows] += head
+        return np.asarray(np.einsum("ij...,j...->i...", square, x))
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class Unfold(Primitive):
 
 
 def pairs(x: Value) -> Value:
-    """Products of every pair of elements along the last axis, whose length is fixed."""
-    width = x.shape[-1].at(0)
-    return Value(Pairs(width), (x,), (*x.shape[:-1], literal(pair_count(width))), x.dtype, "products")
+    """Products of every pair of elements along the first axis, whose length is fixed."""
+    width = x.shape[0].at(0)
+    return Value(Pairs(width), (x,), (literal(pair_count(width)), *x.shape[1:]), x.dtype, "products")
 
 
 def fold(weight: Value) -> Value:

@@ -149,8 +149,8 @@ CASES: dict[str, Case] = {
     },
     "fourier of many rows": Case(lambda x: fourier(x, 3), (shape(BATCH, 2, 6),), linear=True),
     "fourier of one row": Case(lambda x: fourier(x, 3), (shape(6),), linear=True),
-    **{f"pairs of {width}": Case(pairs, (shape(BATCH, width),)) for width in (1, 2, 5)},
-    "pairs of many rows": Case(pairs, (shape(BATCH, 2, 4),)),
+    **{f"pairs of {width}": Case(pairs, (shape(width, BATCH),)) for width in (1, 2, 5)},
+    "pairs of many rows": Case(pairs, (shape(4, BATCH, 2),)),
     "fold": Case(fold, (shape(4, 4, 2),), linear=True),
     "fold without more axes": Case(fold, (shape(4, 4),), linear=True),
     "fold with two more axes": Case(fold, (shape(3, 3, 2, 4),), linear=True),
@@ -265,14 +265,14 @@ def test_fourier_is_the_product_with_its_basis(length: int, kept: int) -> None:
 @pytest.mark.parametrize("width", [1, 2, 5])
 def test_pairs_and_folds_are_the_bilinear_form(width: int) -> None:
     generator = np.random.default_rng(9)
-    x, weight = generator.standard_normal((4, width)), generator.standard_normal((width, width, 3))
-    form = Pairs(width).evaluate(4, x) @ Fold(width).evaluate(4, weight)
-    np.testing.assert_allclose(form, np.einsum("ni,ijk,nj->nk", x, weight, x), atol=1e-12)
-    head = generator.standard_normal((4, pair_count(width)))
-    by_hand = np.zeros((4, width))
+    x, weight = generator.standard_normal((width, 4)), generator.standard_normal((width, width, 3))
+    form = Pairs(width).evaluate(4, x).T @ Fold(width).evaluate(4, weight)
+    np.testing.assert_allclose(form, np.einsum("in,ijk,jn->nk", x, weight, x), atol=1e-12)
+    head = generator.standard_normal((pair_count(width), 4))
+    by_hand = np.zeros((width, 4))
     for pair, (i, j) in enumerate(zip(*np.triu_indices(width), strict=True)):
-        by_hand[:, i] += head[:, pair] * x[:, j]
-        by_hand[:, j] += head[:, pair] * x[:, i]
+        by_hand[i] += head[pair] * x[j]
+        by_hand[j] += head[pair] * x[i]
     np.testing.assert_allclose(PairsGradient(width).evaluate(4, head, x), by_hand, atol=1e-12)
 
 
