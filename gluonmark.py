@@ -9,7 +9,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,8 +75,9 @@ def source(
     from benchmarks import grid
 
     sizes = grid.parse_shape(shape)
-    subject = layers.resolve(layer, arguments or (), sizes)
-    text = kernels.source(subject.build(), variant, sizes or (grid.BATCHES[1], *subject.features), dtype, context)
+    with redirect_stdout(sys.stderr):  # what a layer prints is not part of its source
+        subject = layers.resolve(layer, arguments or (), sizes)
+        text = kernels.source(subject.build(), variant, sizes or (grid.BATCHES[1], *subject.features), dtype, context)
     typer.echo(text, nl=False)
 
 

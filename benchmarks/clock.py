@@ -26,7 +26,7 @@ class Sampling:
 
     # Lets caches, branch predictors and MXNet's worker threads settle.
     warm_up: float = 0.02
-    # Long against the clock's resolution (50 ns) and against one time slice lost to another process (1-4 ms).
+    # Long against the clock's resolution (50 ns) and a hand-over between threads (100 µs).
     window: float = 0.004
     windows: int = 15
 

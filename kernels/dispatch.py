@@ -68,6 +68,7 @@ class Recording:
     dtypes: list[str] = field(default_factory=list)
     calls: list[Seen] = field(default_factory=list)
     leaves: int = 0
+    refusal: KernelError | None = None
     _numbers: dict[int, int] = field(default_factory=dict)
     _memory: dict[int, int] = field(default_factory=dict)
 
@@ -101,7 +102,7 @@ class Recording:
 
     def refuse(self, entry_point: str) -> NoReturn:
         """Raise the error for something that leaves the graph."""
-        raise KernelError(f"{self.subject} {LEAVES_GRAPH[entry_point].format(line=_user_line())}")
+        self._refuse(LEAVES_GRAPH[entry_point].format(line=_user_line()))
 
     def _bind(self, handle: int) -> int:
         number = len(self.shapes)
@@ -112,8 +113,8 @@ class Recording:
 
     def _find(self, handle: int, line: str) -> int:
         if handle not in self._numbers:
-            raise KernelError(
-                f"{self.subject} uses an array at {line} that is neither an input nor one of its parameters: "
+            self._refuse(
+                f"uses an array at {line} that is neither an input nor one of its parameters: "
                 "register it as a gluon Parameter or Constant"
             )
         return self._numbers[handle]
@@ -126,7 +127,11 @@ class Recording:
         sharers = sum(memory == self._memory[number] for memory in self._memory.values())
         if number < self.leaves or sharers > 1:
             what = "an input or a parameter" if number < self.leaves else "a view of another array"
-            raise KernelError(f"{self.subject} writes into {what} at {_user_line()}: compute a new array instead")
+            self._refuse(f"writes into {what} at {_user_line()}: compute a new array instead")
+
+    def _refuse(self, reason: str) -> NoReturn:
+        self.refusal = KernelError(f"{self.subject} {reason}")
+        raise self.refusal
 
 
 def _shape(handle: int) -> tuple[int, ...]:

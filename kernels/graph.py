@@ -58,13 +58,17 @@ def _text(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Graph:
-    """A traced forward pass.  ``polymorphic`` graphs hold for every batch size, others for the traced one."""
+    """A traced forward pass.
+
+    ``polymorphic`` graphs hold for every batch size, others for the traced one.  ``returns`` is what the outputs come
+    in: ``array`` (one, by itself), ``list`` or ``tuple``.
+    """
 
     name: str
     leaves: tuple[Leaf, ...]
     calls: tuple[Call, ...]
     outputs: tuple[Array, ...]
-    returns_list: bool
+    returns: str
     polymorphic: bool
 
     def leaves_of(self, role: str) -> Iterator[Leaf]:

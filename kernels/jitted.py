@@ -1,7 +1,8 @@
 """The numba variant's machinery: which plan serves a call, and how one is made."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import mxnet
@@ -21,6 +22,9 @@ from .trace import structural_parameters, trace_modes
 OTHER_INPUTS = (MisfitError, ConstantChangedError, AttributeError)
 
 
+CONTAINERS: dict[str, Callable[[list[nd.NDArray]], Any]] = {"array": itemgetter(0), "list": list, "tuple": tuple}
+
+
 class JitPlans:
     """The plans of one block, by what they hold for; the last one used is tried first."""
 
@@ -38,7 +42,11 @@ class JitPlans:
             except OTHER_INPUTS:
                 pass
         plan = self._find(inputs)
-        return _shaped(plan, plan.call(inputs))
+        try:
+            return _shaped(plan, plan.call(inputs))
+        except MisfitError:  # parameters have other shapes or dtypes than when the plan was made
+            plan = self._make(inputs)
+            return _shaped(plan, plan.call(inputs))
 
     def call_with_gradients(
         self, inputs: Sequence[nd.NDArray], heads: Sequence[nd.NDArray]
@@ -153,13 +161,15 @@ def _key(inputs: Sequence[nd.NDArray], any_batch: bool, by_mode: bool) -> tuple[
 
 def _keys(inputs: Sequence[nd.NDArray]) -> list[tuple[Any, ...]]:
     """Every key under which a plan for these inputs may stand."""
-    if not inputs or not all(isinstance(value, nd.NDArray) and value.size for value in inputs):
+    if not inputs or not all(isinstance(value, nd.NDArray) and 0 not in value.shape for value in inputs):
         return []
-    return [_key(inputs, any_batch, by_mode) for any_batch in (True, False) for by_mode in (False, True)]
+    # A plan for any batch size is for one size at a time.
+    batches = (True, False) if len({value.shape[0] for value in inputs}) == 1 else (False,)
+    return [_key(inputs, any_batch, by_mode) for any_batch in batches for by_mode in (False, True)]
 
 
 def _shaped(plan: Plan, outputs: list[nd.NDArray]) -> Any:
-    return outputs if plan.program.graph.returns_list else outputs[0]
+    return CONTAINERS[plan.program.graph.returns](outputs)
 
 
 def _named(plan: Plan, outputs: list[nd.NDArray], gradients: list[nd.NDArray]) -> tuple[Any, dict[str, nd.NDArray]]:

@@ -27,6 +27,8 @@ FROZEN_ENTRY = 3
 MAXIMUM_RANK = 8
 DESCRIPTOR = 2 + 2 * MAXIMUM_RANK  # dtype, rank, then slope and offset of each extent
 
+DENSE = 0  # MXNet's storage type of ordinary arrays
+
 OK, MISFIT, CHANGED, FAILED = 0, 1, 2, 3
 
 OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
@@ -35,6 +37,7 @@ word = types.intp
 wait_to_read = types.ExternalFunction("MXNDArrayWaitToRead", types.int32(word))
 get_data = types.ExternalFunction("MXNDArrayGetData", types.int32(word, word))
 get_shape = types.ExternalFunction("MXNDArrayGetShapeEx64", types.int32(word, word, word))
+get_storage = types.ExternalFunction("MXNDArrayGetStorageType", types.int32(word, word))
 get_dtype = types.ExternalFunction("MXNDArrayGetDType", types.int32(word, word))
 get_context = types.ExternalFunction("MXNDArrayGetContext", types.int32(word, word, word))
 create = types.ExternalFunction(
@@ -109,7 +112,10 @@ def fits(frame, number, handle, scratch):
     descriptor = TABLES + number * DESCRIPTOR
     out = scratch.ctypes.data
     scratch[0] = 0
-    scratch[1] = 0
+    get_storage(handle, out)
+    if scratch[0] != DENSE:
+        return -1
+    scratch[0] = 0
     get_dtype(handle, out)
     if np.int32(scratch[0] & 0xFFFFFFFF) != frame[descriptor]:
         return -1

@@ -33,6 +33,8 @@ TRACE_BATCHES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
 # rule found; the large one only while an input stays below this many elements.
 LARGE_BATCH, LARGE_INPUT = 1021, 2**20
 
+HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+
 # Names that read well in generated source, for operators whose own names do not (or are Python's).
 READABLE = {
     "sum": "total", "max": "largest", "min": "smallest", "abs": "magnitude", "prod": "product",
@@ -101,12 +103,16 @@ def finish_deferred(block: gluon.Block, inputs: Sequence[nd.NDArray]) -> None:
 
 
 def check_inputs(block: gluon.Block, inputs: Sequence[Any]) -> None:
-    """Raise ``KernelError`` for what is no array, or an empty one."""
+    """Raise ``KernelError`` for what is no Block, no array, or an empty one."""
+    if not isinstance(block, gluon.Block):
+        raise KernelError(f"a gluon Block is needed, not {type(block).__name__}")
     if not inputs:
         raise KernelError(f"{_name(block)} was called without an input array")
     for value in inputs:
         if not isinstance(value, nd.NDArray):
             raise KernelError(f"{_name(block)} takes mx.nd arrays, not {type(value).__name__}")
+        if value.stype != "default":
+            raise KernelError(f"{_name(block)} takes dense arrays: convert a {value.stype} one with tostype('default')")
         if value.size == 0:
             raise KernelError(
                 f"{_name(block)} was given an empty array of shape {value.shape}: a batch has at least 1 row"
@@ -115,10 +121,6 @@ def check_inputs(block: gluon.Block, inputs: Sequence[Any]) -> None:
 
 def _name(block: gluon.Block) -> str:
     return re.sub(r"\W", "_", type(block).__name__)  # it becomes part of a class name and a file name
-
-
-# What MXNet, or a forward that computes with shapes, raises for inputs that it is not for.
-FORWARD_ERRORS = (mxnet.MXNetError, AssertionError, ValueError, TypeError, LookupError, ArithmeticError)
 
 
 def _call(block: gluon.Block, inputs: Sequence[nd.NDArray]) -> Any:
@@ -130,13 +132,14 @@ def _call(block: gluon.Block, inputs: Sequence[nd.NDArray]) -> Any:
         return result
     except KernelError:
         raise
-    except FORWARD_ERRORS as error:
+    except (Exception, SystemExit) as error:  # whatever somebody's forward raises belongs to the input it was given
         shapes = " and ".join(str(value.shape) for value in inputs)
-        reason = re.sub(r"^\[[\d:]+\] |^.*?Check failed: |^Error in operator \S+: ", "", _first_line(error))
+        reason = re.sub(r"^\[[\d:]+\] |^.*?Check failed: |^Error in operator \S+: ", "", first_line(error))
         raise KernelError(f"{_name(block)} does not accept an input of shape {shapes}: {reason}") from error
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
+    """The line of an error that says what was wrong; MXNet's errors are stack traces."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if "Check failed" in line or "Error in operator" in line]
     return (told or lines or [type(error).__name__])[0]
@@ -169,6 +172,9 @@ def _plain_children(block: gluon.Block) -> Iterator[None]:
     blocks = list(_blocks(block))
     active = [child for child in blocks if getattr(child, "_active", False)]
     variants = [(child, child.__dict__.get("forward")) for child in blocks if isinstance(child, Variant)]
+    hooks = [(child, name, child.__dict__[name]) for child in blocks for name in HOOKS]
+    for child, name, _ in hooks:  # they are for the calls that a user makes
+        child.__dict__[name] = {}
     for child in active:
         child._active = False
     for child, _ in variants:
@@ -178,6 +184,8 @@ def _plain_children(block: gluon.Block) -> Iterator[None]:
     finally:
         for child in active:
             child._active = True
+        for child, name, callbacks in hooks:
+            child.__dict__[name] = callbacks
         for child, forward in variants:
             child.__dict__.pop("forward")
             if forward is not None:
@@ -195,7 +203,7 @@ def _parameters(block: gluon.Block, context: mxnet.Context) -> list[tuple[str, s
     return rows
 
 
-Run = tuple[int, Recording, tuple[int, ...], bool]  # batch size, what was seen, numbers of outputs, list or not
+Run = tuple[int, Recording, tuple[int, ...], str]  # batch size, what was seen, numbers of outputs, what they come in
 
 
 def _runs_at_several_batches(
@@ -236,11 +244,13 @@ def _run(block: gluon.Block, inputs: Sequence[nd.NDArray], parameters: Sequence[
     for array in (*inputs, *parameters):
         recording.add_leaf(array)
     result = run_watched(recording, lambda: _call(block, inputs))
-    returns_list = isinstance(result, (list, tuple))
-    outputs = result if returns_list else [result]
+    if recording.refusal is not None:  # forward caught it, but what it did instead is not in the graph
+        raise recording.refusal
+    returns = next((kind.__name__ for kind in (list, tuple) if isinstance(result, kind)), "array")
+    outputs = [result] if returns == "array" else result
     if not outputs or not all(isinstance(output, nd.NDArray) for output in outputs):
         raise KernelError(f"{_name(block)} must return an mx.nd array or a list of them, not {type(result).__name__}")
-    return inputs[0].shape[0], recording, tuple(recording.number(output) for output in outputs), returns_list
+    return inputs[0].shape[0], recording, tuple(recording.number(output) for output in outputs), returns
 
 
 def _unify(block: gluon.Block, leaves: list[tuple[str, str, str]], runs: Sequence[Run]) -> Graph:
@@ -269,24 +279,24 @@ def _unify(block: gluon.Block, leaves: list[tuple[str, str, str]], runs: Sequenc
         alike = [dict(recording.calls[position].attributes) for recording in recordings]
         attributes = tuple((key, _fit([_parse(each[key]) for each in alike], batches)) for key in alike[0])
         calls.append(Call(seen.operator, tuple(arrays[i] for i in seen.inputs), attributes, outputs, seen.line))
-    _, _, results, returns_list = runs[0]
+    _, _, results, returns = runs[0]
     used = {source for call in calls for source in call.inputs} | {arrays[number] for number in results}
     kept = tuple(leaf for leaf in roles if leaf.role == INPUT or leaf.array in used)
-    return Graph(
-        _name(block), kept, tuple(calls), tuple(arrays[number] for number in results), returns_list, polymorphic
-    )
+    return Graph(_name(block), kept, tuple(calls), tuple(arrays[number] for number in results), returns, polymorphic)
 
 
 def _skeleton(run: Run) -> tuple[Any, ...]:
     def parts(seen: Seen) -> tuple[Any, ...]:
         return seen.operator, seen.inputs, seen.outputs, tuple(key for key, _ in seen.attributes)
 
-    _, recording, outputs, returns_list = run
-    return [parts(seen) for seen in recording.calls], outputs, returns_list, recording.dtypes
+    _, recording, outputs, returns = run
+    return [parts(seen) for seen in recording.calls], outputs, returns, recording.dtypes
 
 
 def _parse(text: str) -> Any:
     """An attribute's text as a Python literal; words such as ``relu`` stay words."""
+    if text in ("inf", "-inf", "nan"):
+        return float(text)
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):

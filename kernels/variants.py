@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import mxnet
+import numpy as np
 from mxnet import gluon, nd
 
+from .decompose import FLOATS
 from .errors import KernelError
 from .hybrid import generate_hybrid, hybrid_source
 from .jitted import JitPlans, kernel_source
-from .trace import check_inputs
+from .trace import check_inputs, first_line
 from .variant import Variant
 
 VARIANTS = ("imperative", "hybridized", "hybridized-static", "numba")
@@ -90,9 +92,14 @@ def value_and_gradient(
     """
     if not isinstance(block, Jit):
         raise KernelError(f"value_and_gradient takes a block made by jit(), not {type(block).__name__}")
-    inputs = [x] if isinstance(x, nd.NDArray) else list(x)
-    heads = [head] if isinstance(head, nd.NDArray) else list(head)
-    return block._plans.call_with_gradients(inputs, heads)
+    return block._plans.call_with_gradients(_arrays("inputs", x), _arrays("head gradients", head))
+
+
+def _arrays(name: str, value: Any) -> list[nd.NDArray]:
+    arrays = [value] if isinstance(value, nd.NDArray) else value
+    if not isinstance(arrays, (list, tuple)) or not all(isinstance(array, nd.NDArray) for array in arrays):
+        raise KernelError(f"{name} must be an mx.nd array or a list of them, not {type(value).__name__}")
+    return list(arrays)
 
 
 def build(block: gluon.Block, variant: str, context: str = "cpu") -> gluon.Block:
@@ -110,16 +117,42 @@ def source(block: gluon.Block, variant: str, shape: Sequence[int], dtype: str = 
     _check(variant, context)
     if variant == "imperative":
         raise KernelError("the imperative variant is the layer's own code: nothing is generated for it")
-    if not shape or min(shape) < 1:
+    if not (isinstance(shape, (list, tuple)) and shape and all(isinstance(extent, int) for extent in shape)):
+        raise KernelError(f"a shape is a tuple of whole numbers, batch first, not {shape!r}")
+    if min(shape) < 1:
         raise KernelError(f"an input of shape {tuple(shape)} is empty: a batch has at least 1 row")
-    if dtype not in ("float32", "float64"):
-        raise KernelError(f"dtype must be float32 or float64, not {dtype!r}")
+    if dtype not in FLOATS:
+        raise KernelError(f"dtype must be {' or '.join(FLOATS)}, not {dtype!r}")
     subject = _subject(block)
-    subject.cast(dtype)
-    if any(parameter._data is None for parameter in subject.collect_params().values()):
-        subject.initialize()
-    x = nd.zeros(tuple(shape), dtype=dtype)
+    _prepare(subject, dtype)
+    x = _zeros(shape, dtype)
     return kernel_source(subject, (x,)) if variant == "numba" else hybrid_source(subject, (x,))
+
+
+def _prepare(subject: gluon.Block, dtype: str) -> None:
+    """Give a fresh block values of this dtype; one that has values must be of it already."""
+    parameters = subject.collect_params().values()
+    others = [parameter for parameter in parameters if np.dtype(parameter.dtype).name != dtype]
+    if any(parameter._data is not None for parameter in others):
+        raise KernelError(
+            f"parameter {others[0].name} is {np.dtype(others[0].dtype).name}: cast the block to {dtype} first"
+        )
+    try:
+        if others:
+            subject.cast(dtype)
+        if any(parameter._data is None and not parameter._deferred_init for parameter in parameters):
+            subject.initialize()
+    except (Exception, SystemExit) as error:
+        raise KernelError(f"{type(subject).__name__} cannot be initialised: {first_line(error)}") from error
+
+
+def _zeros(shape: Sequence[int], dtype: str) -> nd.NDArray:
+    try:
+        x = nd.zeros(tuple(shape), dtype=dtype)
+        x.wait_to_read()
+    except (mxnet.MXNetError, TypeError, ValueError, OverflowError) as error:
+        raise KernelError(f"no array of shape {shape} can be made: {first_line(error)}") from error
+    return x
 
 
 def _subject(block: gluon.Block) -> gluon.Block:

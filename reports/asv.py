@@ -110,8 +110,8 @@ def _benchmark(name: str, entry: Entry, description: Description, run: Row) -> R
             **fixed,
             **columns,
             "value": factor * value,
-            "lower": factor * _number(_at(entry.lower, position)),
-            "upper": factor * _number(_at(entry.upper, position)),
+            "lower": factor * _bound(_at(entry.lower, position)),
+            "upper": factor * _bound(_at(entry.upper, position)),
             "samples": tuple(factor * sample for sample in _at(entry.samples, position) or () if is_figure(sample)),
         }
         result.rows.append(row)
@@ -163,6 +163,11 @@ def _number(value: object) -> float:
     if not is_figure(value):
         raise EntryError(f"a number was expected, not {str(value)[:40]!r}")
     return float(value)  # type: ignore[arg-type]
+
+
+def _bound(value: object) -> float:
+    """An end of an interval; asv writes infinity where one sample says nothing about it."""
+    return math.nan if isinstance(value, float) and math.isinf(value) else _number(value)
 
 
 def _description(name: str, described: object) -> Description:

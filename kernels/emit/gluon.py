@@ -3,7 +3,10 @@
 Values from the graph enter the text only as the ``repr`` of parsed literals and as checked identifiers.
 """
 
+import math
 from typing import Any
+
+import mxnet
 
 from ..errors import KernelError
 from ..extent import Extent, Scaled, show
@@ -17,6 +20,7 @@ NAMESPACES = {
     "_random_": "F.random.",
     "_sample_": "F.random.",
     "_image_": "F.image.",
+    "_np_": "F.",
     "_": "F._internal._",
     "": "F.",
 }
@@ -36,7 +40,9 @@ INFIX = {
     "elemwise_div": "{0} / {1}",
 }
 
-RENAMED = {"_copyto": "F.identity", "_copy": "F.identity"}
+COPIES = ("_copyto", "_copy")
+
+RETURNED = {"array": "{}", "list": "[{}]", "tuple": "({},)"}
 
 # Attributes that mean the same whatever the input's shape; any other may have been computed from it.
 SHAPE_FREE = {"axis", "axes", "keepdims", "exclude", "transpose_a", "transpose_b", "no_bias", "flatten", "act_type",
@@ -72,7 +78,7 @@ def print_hybrid_block(graph: Graph) -> str:
             f"class Hybrid{graph.name}(HybridBlock):",
             f"    def hybrid_forward(self, F, {', '.join(inputs + [name for name in names if name not in inputs])}):",
             *body,
-            f"        return [{returned}]" if graph.returns_list else f"        return {returned}",
+            f"        return {RETURNED[graph.returns].format(returned)}",
             "",
         ]
     )
@@ -97,16 +103,29 @@ def _expression(call: Call) -> str:
     if call.operator == "_at":
         index = int(dict(call.attributes)["index"])
         return f"F.reshape(F.slice_axis({operands[0]}, axis=0, begin={index}, end={index + 1}), shape=(-3, -2))"
-    function = RENAMED.get(call.operator) or _qualified(call.operator)
+    if call.operator in COPIES:
+        source, target = call.inputs[0], call.outputs[0]
+        cast = f"F.cast({operands[0]}, dtype={target.dtype!r})"
+        return f"F.identity({operands[0]})" if source.dtype == target.dtype else cast
+    function = _qualified(call)
     return f"{function}({', '.join(operands + [f'{key}={value}' for key, value in attributes.items()])})"
 
 
-def _qualified(operator: str) -> str:
-    prefix = next(prefix for prefix in NAMESPACES if operator.startswith(prefix))
-    name = NAMESPACES[prefix] + operator[len(prefix) :]
-    if not name.replace(".", "").isidentifier():
-        raise KernelError(f"MXNet's operator {operator!r} has no name that source could use")
-    return name
+def _qualified(call: Call) -> str:
+    for prefix, namespace in NAMESPACES.items():
+        name = call.operator[len(prefix) :]
+        path = f"{namespace}{name}"
+        if call.operator.startswith(prefix) and name.isidentifier() and _exists(path):
+            return path
+    raise KernelError(f"{call.operator} at {call.line} has no symbolic form: MXNet offers it for arrays only")
+
+
+def _exists(path: str) -> bool:
+    """Whether MXNet's symbol module, which is ``F`` in a hybridized block, has a function under this name."""
+    found: Any = mxnet.symbol
+    for part in path.split(".")[1:]:
+        found = getattr(found, part, None)
+    return callable(found)
 
 
 def _literal(value: Any, call: Call) -> str:
@@ -116,6 +135,8 @@ def _literal(value: Any, call: Call) -> str:
         raise SymbolicError(call)
     if isinstance(value, (Extent, Scaled)):
         raise SymbolicError(call)
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float({str(value)!r})"
     return repr(value)
 
 

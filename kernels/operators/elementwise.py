@@ -138,6 +138,14 @@ def activation(site: Site, inputs: list[Value]) -> Value:
     return apply(ACTIVATIONS[kind], inputs[0], name=site.name)
 
 
+@operator("where")
+def where(site: Site, inputs: list[Value]) -> Value:
+    """The second input where the first is not zero, else the third."""
+    if inputs[0].shape != inputs[1].shape:
+        raise UnsupportedError("with a condition of another shape than the values")
+    return apply("where", *inputs, name=site.name)
+
+
 @operator("_copyto", "_copy", "identity")
 def copy(site: Site, inputs: list[Value]) -> Value:
     """The same values."""

@@ -10,7 +10,7 @@ from mxnet import autograd, gluon, nd
 
 import layers
 from benchmarks.agreement import assert_agree
-from kernels import VARIANTS, KernelError, build, value_and_gradient
+from kernels import VARIANTS, KernelError, build, jit, value_and_gradient
 from layers.learned_affine import LearnedAffine
 from layers.my_dense import MyDense
 
@@ -145,3 +145,46 @@ def test_an_empty_batch_is_refused(name: str, generated: str, called_before: boo
 
 def test_the_table_of_variants_is_complete() -> None:
     assert VARIANTS == ("imperative", "hybridized", "hybridized-static", "numba")
+
+
+class Mixed(gluon.Block):
+    """Two inputs, two outputs, in a tuple."""
+
+    def forward(self, x: nd.NDArray, other: nd.NDArray) -> tuple[nd.NDArray, nd.NDArray]:
+        return nd.broadcast_add(x, other), nd.where(x > other, x, other)
+
+
+class Sum(gluon.Block):
+    """Two inputs that broadcast."""
+
+    def forward(self, x: nd.NDArray, other: nd.NDArray) -> nd.NDArray:
+        return nd.broadcast_add(x, other)
+
+
+class Rounded(gluon.Block):
+    """A cast inside forward, and a number that has no literal."""
+
+    def forward(self, x: nd.NDArray) -> nd.NDArray:
+        return x.astype("int32").astype("float32") * float("inf")
+
+
+@pytest.mark.parametrize("rows", [(3, 3), (3, 1), (1, 3), (5, 5)], ids=str)
+def test_inputs_of_different_batches_after_equal_ones(rows: tuple[int, int]) -> None:
+    """A plan for any batch size is for one size at a time."""
+    fast, layer = jit(Sum()), Sum()
+    fast(nd.ones((4, 2)), nd.ones((4, 2)))
+    x, other = (nd.array(np.random.default_rng(seed).normal(size=(count, 2))) for seed, count in enumerate(rows))
+    np.testing.assert_allclose(fast(x, other).asnumpy(), layer(x, other).asnumpy())
+
+
+def test_a_tuple_of_outputs_stays_one() -> None:
+    x, other = nd.array([[1.0, 5.0]]), nd.array([[3.0, 2.0]])
+    outputs = jit(Mixed())(x, other)
+    assert isinstance(outputs, tuple)
+    for output, wanted in zip(outputs, Mixed()(x, other), strict=True):
+        np.testing.assert_array_equal(output.asnumpy(), wanted.asnumpy())
+
+
+def test_a_cast_inside_forward_is_kept_by_the_hybridized_variant() -> None:
+    x = nd.array([[1.7, -2.3]])
+    np.testing.assert_array_equal(build(Rounded(), "hybridized")(x).asnumpy(), Rounded()(x).asnumpy())

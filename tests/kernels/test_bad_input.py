@@ -323,7 +323,7 @@ WRONG_USES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "head-numpy": (
         lambda: value_and_gradient(jit(dense(in_units=4)), nd.ones((3, 4)), np.ones((3, 5))),
-        "one head gradient for each output is needed",
+        "head gradients must be an mx.nd array or a list of them, not ndarray",
     ),
     "head-count": (
         lambda: value_and_gradient(jit(dense(in_units=4)), nd.ones((3, 4)), [nd.ones((3, 5))] * 2),
@@ -474,3 +474,48 @@ def test_a_refused_call_leaves_the_layer_as_it_was() -> None:
             fast(bad)
         np.testing.assert_array_equal(fast(x).asnumpy(), wanted)
     assert wanted.any()
+
+
+def test_a_refusal_that_forward_catches_is_a_refusal_all_the_same(generated: str) -> None:
+    class Catching(nn.Block):
+        def forward(self, x: nd.NDArray) -> nd.NDArray:
+            try:
+                factor = float(x.sum().asscalar())
+            except ValueError:
+                factor = 2.0
+            return x * factor
+
+    with pytest.raises(KernelError, match=r"copies an array to NumPy inside forward \(test_bad_input.py:\d+\)"):
+        build(Catching(), generated)(nd.ones((3, 4)))
+
+
+@pytest.mark.parametrize("kind", ["csr", "row_sparse"])
+def test_sparse_arrays_are_refused_before_and_after_a_dense_call(kind: str) -> None:
+    fast, x = jit(dense(in_units=4)), nd.ones((3, 4))
+    for _ in range(2):
+        with pytest.raises(KernelError, match=f"takes dense arrays: convert a {kind} one"):
+            fast(x.tostype(kind))
+        fast(x).wait_to_read()
+
+
+def test_hooks_of_inner_blocks_are_not_called_by_a_trace(generated: str) -> None:
+    layer, calls = dense(in_units=4), []
+    layer.register_forward_hook(lambda *_: calls.append(1))
+    build(layer, generated)(nd.ones((3, 4)))
+    assert calls == []
+
+
+def test_source_leaves_a_block_with_values_as_it_is() -> None:
+    layer = dense(in_units=4)
+    before = state(layer)
+    with pytest.raises(KernelError, match="is float32: cast the block to float64 first"):
+        source(layer, "numba", (3, 4), dtype="float64")
+    assert state(layer).keys() == before.keys()
+    assert layer.weight.dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [("a",), 5, (2.5,), None, (10**12, 10**12)], ids=str)
+def test_a_shape_that_is_none(shape: Any) -> None:
+    with pytest.raises(KernelError, match=r"a shape is a tuple of whole numbers|no array of shape") as refusal:
+        source(dense(in_units=4), "numba", shape)
+    assert "\n" not in str(refusal.value)

@@ -257,3 +257,12 @@ def test_numbers_that_no_float_can_hold(write, document):
     assert row["size"] == str(10**400)
     assert pd.isna(row["round"])
     assert pd.isna(row["lower"])
+
+
+def test_one_sample_of_asv_has_no_interval(write, asv_document):
+    """``asv run --quick`` takes one sample, and writes an infinite interval around it."""
+    row = [[1.5], [], "v", None, None, [float("-inf")], [float("inf")]]
+    frame = read(write("box/quick.json", asv_document({"s.time_x": row})))
+    assert frame["value"].tolist() == [1.5]
+    assert frame["lower"].isna().all()
+    assert frame["upper"].isna().all()

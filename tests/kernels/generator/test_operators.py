@@ -115,6 +115,13 @@ GROUPS: dict[str, Group] = {
     "unary": Group(((3, 2),), unary(UNARY), ties=True),
     "unary, four axes": Group(((2, 3, 2),), unary(UNARY), batches=(2,)),
     "unary in float64": Group(((3,),), unary(UNARY), dtype="float64"),
+    "choices": Group(
+        ((4,), (4,)),
+        {
+            "where": lambda x, y: nd.where(x > y, x * 2, y),
+            "where by numbers": lambda x, y: nd.where(x, y, x - y),
+        },
+    ),
     "activations": Group(
         ((4,),),
         {

@@ -194,19 +194,19 @@ def test_names_are_python_identifiers_each_once(layer: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "outputs", "returns_list"),
+    ("function", "outputs", "returns"),
     [
-        (lambda x: x, 1, False),
-        (lambda x: [x], 1, True),
-        (lambda x: (x * 2, x), 2, True),
-        (lambda x: (lambda y: [y, y])(x * 2), 2, True),
+        (lambda x: x, 1, "array"),
+        (lambda x: [x], 1, "list"),
+        (lambda x: (x * 2, x), 2, "tuple"),
+        (lambda x: (lambda y: [y, y])(x * 2), 2, "list"),
     ],
     ids=["identity", "a list of one", "an input among outputs", "one array twice"],
 )
-def test_outputs(function: Any, outputs: int, returns_list: bool, layer: Any) -> None:
+def test_outputs(function: Any, outputs: int, returns: str, layer: Any) -> None:
     graph = trace(layer(function), nd.ones((5, 4)))
     assert len(graph.outputs) == outputs
-    assert graph.returns_list is returns_list
+    assert graph.returns == returns
     assert all(str(array.shape) == str(graph.leaves[0].array.shape) for array in graph.outputs)
 
 
