@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 a regression, 2 wrong usage or input, 3 could not judge.
 
 import os
 import shutil
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -32,11 +33,16 @@ ShapeOption = Annotated[str, typer.Option(help="Whole input shape of a layer of 
 
 
 @app.callback()
-def describe(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
+def describe(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,  # noqa: ARG001 (run() reads it)
+) -> None:
     """Generate, measure and compare the variants of Gluon layers.
 
     LAYER is a name of the catalogue, path/to/file.py:Class or package.module:Class.
     """
+    from benchmarks import process
+
+    process.check(os.environ)
 
 
 @app.command()
@@ -210,6 +216,9 @@ def complain(sentence: str, code: int) -> int:
 def main() -> None:
     """The console script."""
     sys.path.append(os.getcwd())  # for package.module:Class
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `gluonmark … | head` is no regression
+    if sys.stdout is not None:
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))
 
 

@@ -29,13 +29,13 @@ class Outcome:
 def run(plan: Plan, folder: Path, advance: Callable[[str], None]) -> Outcome:
     """Measure ``plan``, write a result file into ``folder``, and call ``advance(id)`` after each cell of each round.
 
-    Ctrl-C and SIGTERM end the run early; what was measured until then is in the file, and ``missing`` says the rest.
+    Ctrl-C, SIGTERM and SIGHUP end the run early; what was measured is in the file, and ``missing`` says the rest.
     """
     result = ResultFile.create(folder)
     for cell, reason in plan.skipped.items():
         result.skip(cell, reason)
     rounds = [_Round(number, plan, result, advance) for number in range(1, plan.rounds + 1)]
-    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    former = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         for one in rounds:
             one.run()
@@ -44,7 +44,8 @@ def run(plan: Plan, folder: Path, advance: Callable[[str], None]) -> Outcome:
         for one in rounds:
             one.abandon("the run was interrupted")
     finally:
-        signal.signal(signal.SIGTERM, former)
+        for number, handler in former.items():
+            signal.signal(number, handler)
         result.write()
     missing = Counter(entry["reason"] for entry in result.skipped[len(plan.skipped) :])
     return Outcome(result.path, len(result.benchmarks), dict(missing))
@@ -72,6 +73,7 @@ class _Round:
                         conditions = message["conditions"]
                     else:
                         self._collect(message, conditions)
+            self.abandon("the measuring process ended before it had measured this")
         except WorkerDeathError as death:
             self.abandon(str(death))
 
@@ -88,4 +90,5 @@ class _Round:
             self._result.skip(cell, message["reason"], self._number)
         else:
             self._result.add(cell, self._number, message["seconds"], message["calls"], conditions)
+            self._result.write_sometimes()
         self._advance(cell.id)

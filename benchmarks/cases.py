@@ -66,7 +66,7 @@ def initialised(subject: "Subject", cell: Cell) -> "tuple[Block, nd.NDArray]":
     block.initialize(ctx=context)
     # Off centre: a mean that is subtracted wrongly, or not at all, must not go unnoticed.
     x = nd.array(0.5 + _normal(f"{cell.layer} input", (cell.batch, *subject.features)), ctx=context, dtype=DTYPE)
-    block(x).wait_to_read()  # finds the shapes that were deferred
+    _output(cell, block, x)  # finds the shapes that were deferred
     for name, parameter in block._collect_params_with_prefix().items():
         if not isinstance(parameter, Constant):
             values = _normal(f"{cell.layer} {name}", parameter.shape)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from benchmarks import process
-from benchmarks.worker import Job
+from benchmarks.worker import USER_FOLDER, Job
 
 # The folder that holds this package: a checkout, or site-packages.
 SUITE = Path(__file__).resolve().parents[1]
@@ -80,7 +80,7 @@ def _worker(job: Job, threads: int, engine: str, complaints: IO[bytes]) -> "Iter
     environment = dict(os.environ)
     process.configure(environment, threads, engine)
     # A layer from outside the catalogue may be importable from where the person is.
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (environment.get("PYTHONPATH"), os.getcwd())))
+    environment[USER_FOLDER] = os.getcwd()
     with tempfile.TemporaryFile() as order:
         order.write(job.to_json().encode())
         order.seek(0)

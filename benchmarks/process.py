@@ -4,12 +4,15 @@ They are read from the environment once, when ``mxnet_compat`` loads MXNet, so t
 """
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+
+from benchmarks.grid import CaseError, chosen
 
 # More threads than two would make a run on a large machine hard to compare with one on a hosted CI runner.
 THREADS = min(2, os.cpu_count() or 1)
 ENGINE = "threaded"
 ENGINES = ("threaded", "naive")
+MOST_THREADS = 1024
 
 
 def configure(environment: MutableMapping[str, str], threads: int | None = None, engine: str | None = None) -> None:
@@ -24,6 +27,14 @@ def configure(environment: MutableMapping[str, str], threads: int | None = None,
             environment[name] = str(given)
         else:
             environment.setdefault(name, str(default))
+
+
+def check(environment: Mapping[str, str]) -> None:
+    """Raise ``CaseError`` for switches that mean nothing, before a library that reads them is loaded."""
+    threads, engine = environment.get("GLUONMARK_THREADS", ""), environment.get("GLUONMARK_ENGINE", ENGINE)
+    if threads and not (threads.isdecimal() and 0 < int(threads[:9]) <= MOST_THREADS and len(threads) < 9):
+        raise CaseError(f"GLUONMARK_THREADS must be a whole number from 1 to {MOST_THREADS}, not {threads!r}")
+    chosen("GLUONMARK_ENGINE", [engine], ENGINES)
 
 
 def conditions() -> dict[str, str | int | bool | None]:

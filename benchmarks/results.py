@@ -5,15 +5,18 @@ Fresh processes are the unit of comparison, so rounds stay apart; ``skipped`` li
 
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from benchmarks.grid import Cell
+from benchmarks.grid import CaseError, Cell
 
 FULL_NAME = "benchmarks/with_pytest/test_cases.py::"
+
+SECONDS_BETWEEN_WRITES = 3.0
 
 
 @dataclass
@@ -24,6 +27,7 @@ class ResultFile:
     about: dict[str, Any]
     benchmarks: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[dict[str, Any]] = field(default_factory=list)
+    _written: float = 0.0
 
     @classmethod
     def create(cls, folder: Path) -> "ResultFile":
@@ -37,9 +41,12 @@ class ResultFile:
             "datetime": moment.isoformat(),
             "version": __version__,
         }
-        folder.mkdir(parents=True, exist_ok=True)
         result = cls(folder / f"bench-{moment:%Y%m%d-%H%M%S-%f}.json", about)
-        result.write()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            result.write()
+        except OSError as error:
+            raise CaseError(f"results cannot be written to the folder {folder}: {error.strerror}") from error
         return result
 
     def add(self, cell: Cell, number: int, seconds: Sequence[float], calls: int, conditions: Mapping[str, Any]) -> None:
@@ -67,9 +74,15 @@ class ResultFile:
         """One cell that was not measured in round ``number``, or in none."""
         self.skipped.append({"id": cell.id, "params": cell.parameters, "reason": reason, "round": number})
 
+    def write_sometimes(self) -> None:
+        """Write if that was not done for a while: a run that is killed loses a few seconds of results at most."""
+        if time.monotonic() - self._written > SECONDS_BETWEEN_WRITES:
+            self.write()
+
     def write(self) -> None:
         """Write everything that was collected so far."""
         document = {**self.about, "benchmarks": self.benchmarks, "skipped": self.skipped}
         unfinished = self.path.with_suffix(".part")
         unfinished.write_text(json.dumps(document, indent=1), encoding="utf-8")
         os.replace(unfinished, self.path)
+        self._written = time.monotonic()

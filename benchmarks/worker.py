@@ -8,10 +8,13 @@ nothing that was measured is lost if it dies:
 ``{"id": ..., "reason": ...}``                     a cell that could not be measured
 """
 
+import contextlib
+import ctypes
 import itertools
 import json
 import os
 import random
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -25,6 +28,12 @@ from benchmarks.plan import Outside
 
 if TYPE_CHECKING:
     from layers import Subject
+
+
+# The environment variable that names the folder a person measures from.
+USER_FOLDER = "GLUONMARK_USER_FOLDER"
+
+PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 
 
 @dataclass(frozen=True)
@@ -103,8 +112,16 @@ def _reason(error: Exception) -> str:
     return said[0] if isinstance(error, CaseError) else f"{type(error).__name__}: {said[0]}"
 
 
+def die_with_parent() -> None:
+    """A worker must not go on measuring, and disturbing others, for a parent that was killed (Linux: prctl)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+
+
 def main() -> None:
     """Measure the job on stdin.  What libraries print goes to stderr: stdout belongs to the results."""
+    die_with_parent()
+    sys.path.append(os.environ.get(USER_FOLDER, "."))  # last: a person's random.py must not hide Python's own
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as channel:
         os.dup2(2, 1)
         measure(Job.from_json(sys.stdin.read()), channel)

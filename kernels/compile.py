@@ -67,30 +67,37 @@ def _manifest(entry: Path) -> dict[str, str]:
 
 
 def _build(name: str, source: str, entry: Path) -> ModuleType:
-    workshop, published = _workshop(entry)
-    (workshop / "kernel.py").write_text(source)
+    """Build in the cache and publish; where that cannot be written, build in a temporary folder for this process."""
+    problem: OSError | None = None
+    for place in (entry.parent, Path(tempfile.gettempdir())):
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            workshop = Path(tempfile.mkdtemp(prefix=".building-", dir=place))
+            atexit.register(shutil.rmtree, workshop, ignore_errors=True)
+            module = _build_in(workshop, name, source)
+        except OSError as error:  # no such place, no permission, no room
+            problem = error
+            continue
+        if place == entry.parent:
+            _publish(workshop, entry)
+        return module
+    raise KernelError(f"kernels can be compiled neither in {entry.parent} nor in {tempfile.gettempdir()}: {problem}")
+
+
+def _build_in(workshop: Path, name: str, source: str) -> ModuleType:
     try:
+        (workshop / "kernel.py").write_text(source)
         module = _import(name, workshop)
+        (workshop / MANIFEST).write_text(json.dumps(_manifest(workshop), indent=1))
     except (SyntaxError, NumbaError) as error:
         reason = str(error).strip().splitlines()[0]
         raise KernelError(
             f"the kernels generated for {name} do not compile ({reason}): please report this layer"
         ) from error
-    (workshop / MANIFEST).write_text(json.dumps(_manifest(workshop), indent=1))
-    if published:
-        _publish(workshop, entry)
-    return module
-
-
-def _workshop(entry: Path) -> tuple[Path, bool]:
-    """A new folder to build in, and whether it can be published."""
-    try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=".building-", dir=entry.parent)), True
     except OSError:
-        folder = Path(tempfile.mkdtemp(prefix="gluonmark-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        return folder, False
+        shutil.rmtree(workshop, ignore_errors=True)
+        raise
+    return module
 
 
 def _publish(workshop: Path, entry: Path) -> None:

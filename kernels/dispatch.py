@@ -69,6 +69,7 @@ class Recording:
     calls: list[Seen] = field(default_factory=list)
     leaves: int = 0
     refusal: KernelError | None = None
+    reads_shapes: bool = False
     _numbers: dict[int, int] = field(default_factory=dict)
     _memory: dict[int, int] = field(default_factory=dict)
 
@@ -128,6 +129,17 @@ class Recording:
         if number < self.leaves or sharers > 1:
             what = "an input or a parameter" if number < self.leaves else "a view of another array"
             self._refuse(f"writes into {what} at {_user_line()}: compute a new array instead")
+
+    def note_shape(self) -> None:
+        """Somebody asks for a shape; a user's forward may then branch on it."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            package = frame.f_globals.get("__name__", "").partition(".")[0]
+            if package not in ("mxnet", OWN_PACKAGE):
+                self.reads_shapes = True
+            if package != "mxnet" and frame.f_code.co_name != "watched" and "<lambda>" not in frame.f_code.co_name:
+                return
+            frame = frame.f_back
 
     def _refuse(self, reason: str) -> NoReturn:
         self.refusal = KernelError(f"{self.subject} {reason}")
@@ -248,6 +260,13 @@ def _watchers(recording: Recording) -> dict[str, Callable[..., Callable[..., int
 
         return watcher
 
+    def asked(original: Callable[..., int]) -> Callable[..., int]:
+        def watched(*arguments: Any) -> int:
+            recording.note_shape()
+            return original(*arguments)
+
+        return watched
+
     def free(original: Callable[..., int]) -> Callable[..., int]:
         def watched(handle: Any) -> int:
             recording.forget(handle.value)
@@ -268,6 +287,8 @@ def _watchers(recording: Recording) -> dict[str, Callable[..., Callable[..., int
         "MXNDArrayAt": row,
         "MXNDArrayAt64": row,
         "MXNDArrayDetach": view("BlockGrad", lambda *_: {}),
+        "MXNDArrayGetShapeEx": asked,
+        "MXNDArrayGetShapeEx64": asked,
         "MXNDArrayFree": free,
         **{name: refused(name) for name in LEAVES_GRAPH},
     }

@@ -13,6 +13,7 @@ from types import ModuleType
 
 import llvmlite.binding
 import mxnet
+import numba
 import numpy as np
 from mxnet import gluon, nd
 from mxnet.base import _LIB, NDArrayHandle, py_str
@@ -28,6 +29,8 @@ from .program import Program
 @cache
 def native() -> ModuleType:
     """The compiled launcher.  Loading it is most of Numba's one-off cost in a process."""
+    if numba.config.DISABLE_JIT:
+        raise KernelError("NUMBA_DISABLE_JIT is set: the numba variant needs Numba's compiler")
     llvmlite.binding.load_library_permanently(_LIB._name)
     return load("launcher", (Path(__file__).parent / "native.py").read_text())
 
@@ -67,6 +70,8 @@ class Plan:
         self.program = program
         keys = {leaf.array.name: leaf.key for leaf in program.graph.leaves}
         self.gradients = tuple(keys[name] for name in program.differentiated)
+        # The batch sizes that were traced, if forward may branch on them; None where it never asks.
+        self.batches: set[int] | None = None
         self._context = context
         self._arity = sum(1 for _ in program.graph.leaves_of(INPUT))
         self._parameters = tuple(parameters)
@@ -120,6 +125,10 @@ class Plan:
         extents = [number for extent in shape for number in (extent.slope, extent.offset)]
         code = _DTYPE_NP_TO_MX[np.dtype(dtype).type]
         return [code, len(shape), *extents, *[0] * (2 * (maximum - len(shape)))]
+
+    def holds_for(self, inputs: Sequence[nd.NDArray]) -> bool:
+        """Whether forward is known to do for this batch size what the plan does."""
+        return self.batches is None or inputs[0].shape[0] in self.batches
 
     def confirm_constants(self) -> None:
         """Take the frozen constants as they are now for those that the program was made from."""

@@ -62,6 +62,7 @@ class Graph:
 
     ``polymorphic`` graphs hold for every batch size, others for the traced one.  ``returns`` is what the outputs come
     in: ``array`` (one, by itself), ``list`` or ``tuple``.
+    Where forward ``reads_shapes`` it may branch on them, so the graph is sure only for batch sizes it was traced at.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Graph:
     outputs: tuple[Array, ...]
     returns: str
     polymorphic: bool
+    reads_shapes: bool
 
     def leaves_of(self, role: str) -> Iterator[Leaf]:
         """The leaves with one role, in order."""

@@ -42,7 +42,7 @@ def hybrid_source(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> str:
 def _print(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> tuple[Graph, str, bool]:
     graph, modes_differ = trace_modes(subject, *inputs)
     try:
-        return graph, print_hybrid_block(graph), modes_differ or depends_on_shape(graph)
+        return graph, print_hybrid_block(graph), modes_differ or graph.reads_shapes or depends_on_shape(graph)
     except SymbolicError:  # what follows the batch size is written for this batch size alone
         graph, _ = trace_modes(subject, *inputs, any_batch=False)
         return graph, print_hybrid_block(graph), True

@@ -36,7 +36,7 @@ class JitPlans:
     def call(self, inputs: Sequence[nd.NDArray]) -> Any:
         """The outputs as forward returns them."""
         plan = self._latest
-        if plan is not None:
+        if plan is not None and inputs and plan.holds_for(inputs):
             try:
                 return _shaped(plan, plan.call(inputs))
             except OTHER_INPUTS:
@@ -53,7 +53,7 @@ class JitPlans:
     ) -> tuple[Any, dict[str, nd.NDArray]]:
         """The outputs, and gradients by input or structural parameter name."""
         plan = self._latest
-        if plan is not None and len(heads) == len(plan.program.outputs):
+        if plan is not None and plan.holds_for(inputs) and len(heads) == len(plan.program.outputs):
             try:
                 return _named(plan, *plan.call_with_gradients(inputs, heads))
             except OTHER_INPUTS:
@@ -73,10 +73,22 @@ class JitPlans:
                 if digest != _digest(self._subject, plan.program, inputs[0].context):
                     del self._plans[key]  # a constant has other values now: other kernels
                     continue
+                if not self._traced_at(plan, inputs):
+                    continue
                 plan.confirm_constants()
                 self._latest = plan
                 return plan
         return self._make(inputs)
+
+    def _traced_at(self, plan: Plan, inputs: Sequence[nd.NDArray]) -> bool:
+        """Whether forward still does at this batch size what the plan does: trace it there, once."""
+        if plan.holds_for(inputs):
+            return True
+        graph, _ = trace_modes(self._subject, *inputs)
+        if graph != plan.program.graph or plan.batches is None:
+            return False
+        plan.batches.add(inputs[0].shape[0])
+        return True
 
     def _make(self, inputs: Sequence[nd.NDArray]) -> Plan:
         graph, modes_differ, compiled = _program(self._subject, inputs)
@@ -92,6 +104,7 @@ class JitPlans:
             training=int(autograd.is_training()) if modes_differ else -1,
             parameters=[parameters[leaf.key] for leaf in graph.leaves if leaf.role != INPUT],
         )
+        plan.batches = {inputs[0].shape[0]} if graph.reads_shapes and graph.polymorphic else None
         plan.confirm_constants()
         key = _key(inputs, graph.polymorphic, modes_differ)
         self._plans[key] = plan, _digest(self._subject, compiled, context)
@@ -164,7 +177,7 @@ def _keys(inputs: Sequence[nd.NDArray]) -> list[tuple[Any, ...]]:
     if not inputs or not all(isinstance(value, nd.NDArray) and 0 not in value.shape for value in inputs):
         return []
     # A plan for any batch size is for one size at a time.
-    batches = (True, False) if len({value.shape[0] for value in inputs}) == 1 else (False,)
+    batches = (False, True) if len({value.shape[0] for value in inputs}) == 1 else (False,)
     return [_key(inputs, any_batch, by_mode) for any_batch in batches for by_mode in (False, True)]
 
 

@@ -282,7 +282,9 @@ def _unify(block: gluon.Block, leaves: list[tuple[str, str, str]], runs: Sequenc
     _, _, results, returns = runs[0]
     used = {source for call in calls for source in call.inputs} | {arrays[number] for number in results}
     kept = tuple(leaf for leaf in roles if leaf.role == INPUT or leaf.array in used)
-    return Graph(_name(block), kept, tuple(calls), tuple(arrays[number] for number in results), returns, polymorphic)
+    reads = any(recording.reads_shapes for recording in recordings)
+    outputs = tuple(arrays[number] for number in results)
+    return Graph(_name(block), kept, tuple(calls), outputs, returns, polymorphic, reads)
 
 
 def _skeleton(run: Run) -> tuple[Any, ...]:

@@ -33,7 +33,7 @@ class Variant(gluon.Block):
     def cast(self, dtype: Any) -> None:
         """Cast the subject; what was generated for another dtype is generated anew."""
         self.subject.cast(dtype)
-        self._forget()
+        self.regenerate()
 
     def apply(self, function: Callable[[gluon.Block], Any]) -> "Variant":
         """Apply ``function`` to every block of the subject."""
@@ -43,8 +43,8 @@ class Variant(gluon.Block):
     def hybridize(self, active: bool = True, **flags: Any) -> None:
         """A variant is already what it is: hybridizing a network that holds it leaves it alone."""
 
-    def _forget(self) -> None:
-        """Drop what was generated."""
+    def regenerate(self) -> None:
+        """Generate anew at the next call, for a subject whose attributes or children have changed."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "subject" not in self.__dict__:

@@ -49,7 +49,8 @@ class Hybridized(Variant):
 
         return forward
 
-    def _forget(self) -> None:
+    def regenerate(self) -> None:
+        """Trace and generate anew at the next call."""
         self._specialised = {}
         self.__dict__.pop("forward", None)
 
@@ -65,7 +66,8 @@ class Jit(Variant):
         """The outputs; recorded on MXNet's tape inside ``autograd.record()``."""
         return self._plans.call(inputs)
 
-    def _forget(self) -> None:
+    def regenerate(self) -> None:
+        """Trace and generate anew at the next call."""
         self._plans = JitPlans(self.subject)
 
 

@@ -24,7 +24,7 @@ MATHEMATICS = ("cos", "exp", "inf", "log", "nan", "sin", "sqrt", "tanh")
 
 OPTIONS = """\
 # reassoc lets sums run in vector lanes; NaN and infinity keep their meaning.
-OPTIONS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}, "error_model": "numpy", "nogil": True, "cache": True}"""
+OPTIONS = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy", "nogil": True, "cache": True}"""
 
 
 def print_module(program: Program) -> str:

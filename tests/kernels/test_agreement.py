@@ -188,3 +188,49 @@ def test_a_tuple_of_outputs_stays_one() -> None:
 def test_a_cast_inside_forward_is_kept_by_the_hybridized_variant() -> None:
     x = nd.array([[1.7, -2.3]])
     np.testing.assert_array_equal(build(Rounded(), "hybridized")(x).asnumpy(), Rounded()(x).asnumpy())
+
+
+class Ghost(gluon.Block):
+    """A branch on the batch size that small odd batches do not show."""
+
+    def forward(self, x: nd.NDArray) -> nd.NDArray:
+        if x.shape[0] % 8:
+            return x * 3
+        return x - x.reshape((-1, 8, 4)).mean(axis=1).mean(axis=0)
+
+
+def test_a_branch_on_the_batch_size_is_followed_at_every_size(generated: str) -> None:
+    block, layer = build(Ghost(), generated), Ghost()
+    for batch in (64, 13, 64, 3, 8, 13, 16, 5, 64):
+        x = nd.array(np.random.default_rng(batch).normal(size=(batch, 4)))
+        np.testing.assert_allclose(block(x).asnumpy(), layer(x).asnumpy(), rtol=1e-5, atol=1e-6)
+
+
+class Scaled(gluon.Block):
+    """A Python attribute that forward reads."""
+
+    factor = 1.0
+
+    def forward(self, x: nd.NDArray) -> nd.NDArray:
+        return x * self.factor
+
+
+def test_regenerate_sees_changed_attributes(generated: str) -> None:
+    layer, x = Scaled(), nd.ones((3, 4))
+    block = build(layer, generated)
+    block(x)
+    layer.factor = 2.0
+    block.regenerate()
+    np.testing.assert_array_equal(block(x).asnumpy(), 2 * x.asnumpy())
+
+
+class Reciprocal(gluon.Block):
+    """Where approximations of division lose infinity."""
+
+    def forward(self, x: nd.NDArray) -> nd.NDArray:
+        return 1 / nd.sqrt(x)
+
+
+def test_infinities_survive_in_vector_lanes() -> None:
+    x = nd.array([0.0, 1.0, float("inf"), 4.0] * 20)
+    np.testing.assert_array_equal(jit(Reciprocal())(x).asnumpy(), Reciprocal()(x).asnumpy())

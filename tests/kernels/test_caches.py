@@ -387,6 +387,7 @@ def assert_is_product(block: gluon.Block, matrix: np.ndarray, dtype: str = "floa
 def test_only_a_fourier_basis_becomes_a_fast_transform(name: str, dtype: str) -> None:
     matrix = (FOURIER | NOT_FOURIER)[name]
     block = Product(matrix)
+    block.cast(dtype)
     text = source(block, "numba", (3, matrix.shape[0]), dtype=dtype)
     assert ("r2c" in text) is (name in FOURIER)
     if np.isfinite(matrix).all():
