@@ -107,8 +107,11 @@ def flag(function_result):
 
 
 @njit(**OPTIONS)
-def fits(frame, number, handle, scratch):
-    """Whether an array is what the plan describes.  Returns the batch size it implies: 0 for any, −1 for a misfit."""
+def alike(frame, number, handle, scratch):
+    """Whether an array has the storage, dtype and shape that the plan describes.
+
+    Returns the batch size it implies: 0 for any, −1 for a misfit.
+    """
     descriptor = TABLES + number * DESCRIPTOR
     out = scratch.ctypes.data
     scratch[0] = 0
@@ -118,11 +121,6 @@ def fits(frame, number, handle, scratch):
     scratch[0] = 0
     get_dtype(handle, out)
     if np.int32(scratch[0] & 0xFFFFFFFF) != frame[descriptor]:
-        return -1
-    scratch[0] = 0
-    scratch[1] = 0
-    get_context(handle, out, out + 8)
-    if scratch[0] != frame[DEVICE_TYPE] or scratch[1] != frame[DEVICE_ID]:
         return -1
     scratch[0] = 0
     get_shape(handle, out, out + 8)
@@ -142,6 +140,18 @@ def fits(frame, number, handle, scratch):
                 return -1
             batch = implied
     return batch
+
+
+@njit(**OPTIONS)
+def fits(frame, number, handle, scratch):
+    """``alike``, and on the plan's context."""
+    out = scratch.ctypes.data
+    scratch[0] = 0
+    scratch[1] = 0
+    get_context(handle, out, out + 8)
+    if scratch[0] != frame[DEVICE_TYPE] or scratch[1] != frame[DEVICE_ID]:
+        return -1
+    return alike(frame, number, handle, scratch)
 
 
 @njit(**OPTIONS)
@@ -302,7 +312,7 @@ def backward_recorded(heads, slopes, handles, requests, training, address):  # n
     scratch = np.empty(2 + MAXIMUM_RANK, np.int64)
     fitting = np.int32(1)
     for index in range(heads):
-        implied = fits(frame, frame[INPUTS] + index, handles[index], scratch)
+        implied = alike(frame, frame[INPUTS] + index, handles[index], scratch)
         if implied < 0 or (implied > 0 and implied != batch):
             fitting = np.int32(0)
     if fitting:
@@ -385,6 +395,7 @@ def constants_unchanged(frame, handles):
     for index in range(frame[FROZEN]):
         entry = table + FROZEN_ENTRY * index
         handle = frame[handles + frame[entry]]
+        wait_to_read(handle)  # a write is counted when it ends
         if chunk(handle) != frame[entry + 1] or version(handle) != frame[entry + 2]:
             return False
     return True
@@ -424,7 +435,7 @@ def launch_with_gradients(frame):
     inputs, outputs = frame[INPUTS], frame[OUTPUTS]
     heads = handles + inputs + outputs + frame[SAVED]
     for index in range(outputs):
-        implied = fits(frame, inputs + index, frame[heads + index], scratch)
+        implied = alike(frame, inputs + index, frame[heads + index], scratch)
         if implied < 0 or (implied > 0 and implied != batch):
             return MISFIT
         if wait_to_read(frame[heads + index]) != 0:
