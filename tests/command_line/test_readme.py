@@ -1,0 +1,53 @@
+"""What README and docs show is what happens."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXTS = [path.read_text() for path in (ROOT / "README.md", ROOT / "docs/your-own-layer.md")]
+SHOWN = [line[2:] for text in TEXTS for line in re.findall(r"^\$ .*$", text, re.MULTILINE)]
+# Those that measure are tried with the option --help: their options must exist.
+QUICK = ("layers", "source")
+
+
+def gluonmark(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "gluonmark.py"), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the layer that the document shows, where README's path says."""
+    code = re.search(r"```python\n(# my_layer\.py\n.*?)```", TEXTS[1], re.DOTALL)
+    assert code is not None
+    for place in (tmp_path, tmp_path / "path" / "to"):
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "my_layer.py").write_text(code[1])
+    return tmp_path
+
+
+def shown_calls() -> list[list[str]]:
+    words = [shlex.split(line) for line in SHOWN]
+    return [call[1:] for call in words if Path(call[0]).name == "gluonmark"]
+
+
+@pytest.mark.parametrize("arguments", shown_calls(), ids=" ".join)
+def test_every_shown_command_works(arguments: list[str], folder: Path) -> None:
+    if arguments[0] in QUICK:
+        finished = gluonmark(arguments, folder)
+        assert finished.returncode == 0, finished.stderr
+        assert finished.stdout
+    else:
+        offered = gluonmark([arguments[0], "--help"], folder).stdout
+        assert {word for word in arguments if word.startswith("--")} <= set(re.findall(r"--[\w-]+", offered))
+
+
+def test_the_kernel_that_readme_shows_is_the_generated_one(folder: Path) -> None:
+    shown = re.search(r"```python\n(def forward\(.*?)```", TEXTS[0], re.DOTALL)
+    assert shown is not None
+    assert shown[1].strip() in gluonmark(["source", "MyDense", "--variant", "numba"], folder).stdout
