@@ -401,16 +401,21 @@ def constants_unchanged(frame, handles):
     return True
 
 
+@njit(**OPTIONS)
+def admit(frame, handles, scratch):
+    """The batch size of a call that the plan is for, or minus a status."""
+    batch = check(frame, handles, scratch)
+    return batch if batch < 0 or constants_unchanged(frame, handles) else -CHANGED
+
+
 @njit("int64(int64[::1], int64, int64)", **OPTIONS)
 def launch(frame, backward_address, delete_address):
     """One call.  The frame holds the handles of the inputs and receives those of the outputs.  Returns a status."""
     scratch = np.empty(2 + MAXIMUM_RANK, np.int64)
     handles = frozen_table(frame) + FROZEN_ENTRY * frame[FROZEN]
-    batch = check(frame, handles, scratch)
+    batch = admit(frame, handles, scratch)
     if batch < 0:
         return -batch
-    if not constants_unchanged(frame, handles):
-        return CHANGED
     scratch[0] = 0
     is_recording(scratch.ctypes.data)
     recorded = flag(scratch[0]) and frame[SLOPES] > 0
@@ -427,11 +432,9 @@ def launch_with_gradients(frame):
     """One call and its gradients, without a tape.  The frame holds handles of inputs and heads, receives the rest."""
     scratch = np.empty(2 + MAXIMUM_RANK, np.int64)
     handles = frozen_table(frame) + FROZEN_ENTRY * frame[FROZEN]
-    batch = check(frame, handles, scratch)
+    batch = admit(frame, handles, scratch)
     if batch < 0:
         return -batch
-    if not constants_unchanged(frame, handles):
-        return CHANGED
     inputs, outputs = frame[INPUTS], frame[OUTPUTS]
     heads = handles + inputs + outputs + frame[SAVED]
     for index in range(outputs):
