@@ -29,10 +29,6 @@ from .variant import Variant
 # Prime and small: a batch size that no other extent is likely to have, so that a coincidence is not taken for a rule.
 TRACE_BATCHES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
 
-# Forward may branch on the batch size.  One row, the batch at hand and a large one are run too and must follow the
-# rule found; the large one only while an input stays below this many elements.
-LARGE_BATCH, LARGE_INPUT = 1021, 2**20
-
 HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
 # Names that read well in generated source, for operators whose own names do not (or are Python's).
@@ -215,9 +211,7 @@ def _runs_at_several_batches(
     batches = [batch for batch in TRACE_BATCHES if batch not in taken][:3]
     if len(batches) < 3 or len({value.shape[0] for value in inputs}) > 1:
         return None
-    telling = {1, inputs[0].shape[0]}
-    if all(LARGE_BATCH * value.size // value.shape[0] <= LARGE_INPUT for value in inputs):
-        telling.add(LARGE_BATCH)
+    telling = {1, inputs[0].shape[0]}  # forward may branch on its batch size
     runs = []
     for batch in [*batches, *sorted(telling - set(batches))]:
         try:
