@@ -22,8 +22,8 @@ from numba.core.errors import NumbaError
 
 from .errors import KernelError
 
-# Part of every key: raise it when the meaning of generated source changes without its text changing, as when
-# kernels/runtime.py, whose functions are compiled into the kernels, changes.
+# Part of every key: raise it when the meaning of generated source changes without its text changing, as when a
+# library that it calls does.
 GENERATOR_VERSION = 1
 MANIFEST = "manifest.json"
 
