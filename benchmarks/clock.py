@@ -16,6 +16,10 @@ from dataclasses import dataclass
 # this factor is followed by one of another number of calls, or a run would take minutes longer.
 TROUBLE = 8
 
+# After another closure's window its libraries' threads still spin, in wait of more: those of OpenMP, behind MXNet's
+# products, for 8 ms (libgomp's 300,000 rounds).  A window that began among them would time two closures.
+SETTLE = 0.01
+
 # That all of so many tries are disturbed is unlikely; more would cost seconds where a call takes one.
 TRIES = 3
 
@@ -49,11 +53,16 @@ class Sampler:
 
     def sample(self) -> float:
         """The seconds of one call, averaged over one window."""
-        self._call()  # brings back what another closure's window threw out of the caches
         seconds = self._elapsed(self.calls) / self.calls
         if not 1 / TROUBLE < self.calls * seconds / self._window < TROUBLE:
             self.calls = self._filling(seconds)
         return seconds
+
+    def settle(self) -> None:
+        """Call until the threads of whatever ran before have gone to sleep, and caches hold what this closure needs."""
+        spent = 0.0
+        while spent < SETTLE:
+            spent += self._elapsed(1)
 
     def _calibrated(self, sampling: Sampling) -> int:
         """Calls that fill one window, found while warming up, so that no call is wasted.

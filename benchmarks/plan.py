@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import switches
 from benchmarks import contexts, grid, process
 from benchmarks.clock import Sampling
 from benchmarks.grid import CaseError, Cell
@@ -18,7 +19,7 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile(rounds=5, sampling=Sampling(warm_up=0.02, window=0.004, windows=10)),
+    "quick": Profile(rounds=5, sampling=Sampling(warm_up=0.02, window=0.004, windows=7)),
     "regular": Profile(rounds=10, sampling=Sampling(warm_up=0.05, window=0.01, windows=15)),
     "full": Profile(rounds=20, sampling=Sampling(warm_up=0.1, window=0.02, windows=25)),
 }
@@ -74,7 +75,7 @@ def plan(request: Request) -> Plan:
     """The plan for ``request``.  Raises ``CaseError``, or ``layers.LayerError`` for a layer of somebody's own."""
     (name,) = grid.chosen("profile", [request.profile], tuple(PROFILES))
     profile = PROFILES[name]
-    (engine,) = grid.chosen("engine", [request.engine or process.ENGINE], process.ENGINES)
+    (engine,) = grid.chosen("engine", [request.engine or process.ENGINE], tuple(switches.ENGINES))
     outside = _outside(request)
     reasons = {cell: contexts.why_unusable(cell.context) for cell in _cells(request, outside)}
     return Plan(

@@ -1,17 +1,17 @@
 """The switches under which every measuring process runs, whoever starts it.
 
-They are read from the environment once, when ``mxnet_compat`` loads MXNet, so they must stand there before.
+Libraries read theirs once, while they load, so all must stand in the environment before (``switches.py``).
 """
 
 import os
 from collections.abc import Mapping, MutableMapping
 
+import switches
 from benchmarks.grid import CaseError, chosen
 
 # More threads than two would make a run on a large machine hard to compare with one on a hosted CI runner.
 THREADS = min(2, os.cpu_count() or 1)
 ENGINE = "threaded"
-ENGINES = ("threaded", "naive")
 MOST_THREADS = 1024
 
 
@@ -27,6 +27,7 @@ def configure(environment: MutableMapping[str, str], threads: int | None = None,
             environment[name] = str(given)
         else:
             environment.setdefault(name, str(default))
+    switches.prepare(environment)
 
 
 def check(environment: Mapping[str, str]) -> None:
@@ -34,15 +35,15 @@ def check(environment: Mapping[str, str]) -> None:
     threads, engine = environment.get("GLUONMARK_THREADS", ""), environment.get("GLUONMARK_ENGINE", ENGINE)
     if threads and not (threads.isdecimal() and 0 < int(threads[:9]) <= MOST_THREADS and len(threads) < 9):
         raise CaseError(f"GLUONMARK_THREADS must be a whole number from 1 to {MOST_THREADS}, not {threads!r}")
-    chosen("GLUONMARK_ENGINE", [engine], ENGINES)
+    chosen("GLUONMARK_ENGINE", [engine], tuple(switches.ENGINES))
 
 
 def conditions() -> dict[str, str | int | bool | None]:
     """What this process really runs under, recorded with every result.  Loads MXNet."""
     import mxnet_compat
 
-    switches = mxnet_compat.SWITCHES
-    return {"threads": switches.threads, "engine": switches.engine, "inline_backward": switches.inline}
+    found = mxnet_compat.SWITCHES
+    return {"threads": found.threads, "engine": found.engine, "inline_backward": found.inline}
 
 
 def preload() -> None:

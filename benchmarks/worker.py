@@ -90,6 +90,7 @@ def _interleaved(samplers: dict[Cell, Sampler], windows: int, shuffle: random.Ra
     seconds: dict[Cell, list[float]] = {cell: [] for cell in samplers}
     for _ in range(windows):
         for cell in shuffle.sample(list(samplers), len(samplers)):
+            samplers[cell].settle()
             seconds[cell].append(samplers[cell].sample())
     return seconds
 
