@@ -16,9 +16,9 @@ from dataclasses import dataclass
 # this factor is followed by one of another number of calls, or a run would take minutes longer.
 TROUBLE = 8
 
-# After another closure's window its libraries' threads still spin, in wait of more: those of OpenMP, behind MXNet's
-# products, for 8 ms (libgomp's 300,000 rounds).  A window that began among them would time two closures.
-SETTLE = 0.01
+# Seconds.  After another closure's window its libraries' threads still spin, in wait of more: those of OpenMP, behind
+# MXNet's products, for 8 ms of processor time (libgomp's 300,000 rounds).  A window among them would time two closures.
+SETTLE = 0.012
 
 # That all of so many tries are disturbed is unlikely; more would cost seconds where a call takes one.
 TRIES = 3
@@ -43,10 +43,15 @@ class Sampler:
     """
 
     def __init__(
-        self, call: Callable[[], object], sampling: Sampling, clock: Callable[[], float] = time.perf_counter
+        self,
+        call: Callable[[], object],
+        sampling: Sampling,
+        clock: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._call = call
         self._clock = clock
+        self._sleep = sleep
         self._window = sampling.window
         self._elapsed(1)  # the first call allocates, loads and compiles: it says nothing about the next
         self.calls = self._calibrated(sampling)
@@ -59,10 +64,12 @@ class Sampler:
         return seconds
 
     def settle(self) -> None:
-        """Call until the threads of whatever ran before have gone to sleep, and caches hold what this closure needs."""
-        spent = 0.0
-        while spent < SETTLE:
-            spent += self._elapsed(1)
+        """Wait until the threads of whatever ran before have gone to sleep, then bring back what this closure needs.
+
+        Waiting idle, because threads that compete for processors take longer to give up.
+        """
+        self._sleep(SETTLE)
+        self._elapsed(math.ceil(self.calls / 4))
 
     def _calibrated(self, sampling: Sampling) -> int:
         """Calls that fill one window, found while warming up, so that no call is wasted.

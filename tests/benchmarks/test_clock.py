@@ -124,10 +124,11 @@ def test_the_virtual_clock_moves_on_by_a_median():
     assert clock() == pytest.approx(2.0)
 
 
-def test_settling_lasts_long_enough_and_counts_for_nothing():
-    work = Work(1e-5)
-    one = sampler(work)
-    before, calls = work.now, one.calls
+def test_settling_waits_idle_then_warms_up_and_counts_for_nothing():
+    work, slept = Work(1e-5), []
+    one = Sampler(work, Sampling(), work.clock, slept.append)
+    before, calls = work.calls, one.calls
     one.settle()
-    assert work.now - before == pytest.approx(SETTLE, rel=0.01)
+    assert slept == [SETTLE]
+    assert work.calls - before == pytest.approx(calls / 4, abs=1)
     assert (one.sample(), one.calls) == (pytest.approx(1e-5), calls)
