@@ -1,7 +1,5 @@
 """From the traced operators to the primitive graph."""
 
-from collections.abc import Sequence
-
 from .errors import KernelError
 from .graph import Array, Graph
 from .operators import OPERATORS, Site, UnsupportedError
@@ -24,11 +22,13 @@ def decompose(graph: Graph) -> tuple[list[Value], dict[str, Value]]:
                 f"{graph.name} calls the operator {call.operator} at {call.line}, which the numba variant does not know"
             )
         try:
-            value = rule(Site(call), [known[array.name] for array in call.inputs])
+            result = rule(Site(call), [known[array.name] for array in call.inputs])
         except UnsupportedError as error:
             raise KernelError(f"{graph.name}: cannot compile {call.operator} at {call.line} {error}") from error
-        _check_shape(graph, value, call.outputs)
-        known[call.outputs[0].name] = value
+        values = [result] if isinstance(result, Value) else result
+        for value, array in zip(values, call.outputs, strict=True):
+            _check_shape(graph, value, array)
+            known[array.name] = value
     return [known[array.name] for array in graph.outputs], leaves
 
 
@@ -40,10 +40,10 @@ def _leaf(graph: Graph, array: Array) -> Value:
     return leaf(array.name, array.shape, array.dtype)
 
 
-def _check_shape(graph: Graph, value: Value, outputs: Sequence[Array]) -> None:
+def _check_shape(graph: Graph, value: Value, output: Array) -> None:
     """A rule that misread an attribute is caught here rather than in a kernel."""
-    if value.shape != outputs[0].shape or value.dtype != outputs[0].dtype:
+    if value.shape != output.shape or value.dtype != output.dtype:
         raise KernelError(
-            f"{graph.name}: the rule for {outputs[0].name} gives {value.dtype} of another shape than MXNet's "
-            f"{outputs[0]} in {outputs[0].dtype}; please report this layer"
+            f"{graph.name}: the rule for {output.name} gives {value.dtype} of another shape than MXNet's "
+            f"{output} in {output.dtype}; please report this layer"
         )

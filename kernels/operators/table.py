@@ -6,8 +6,9 @@ from typing import Any
 from ..graph import Call
 from ..primitives.base import Value
 
-# From a call (for attributes, output shapes and names) and the values of its inputs to the value of its output.
-Rule = Callable[["Site", list[Value]], Value]
+# From a call (for attributes, output shapes and names) and the values of its inputs to the values of its outputs: one
+# by itself, or a list.
+Rule = Callable[["Site", list[Value]], Value | list[Value]]
 
 OPERATORS: dict[str, Rule] = {}
 
@@ -17,10 +18,12 @@ class UnsupportedError(Exception):
 
 
 class Site:
-    """One call of an operator, as its rule sees it: attributes with defaults, the output's shape and name."""
+    """One call of an operator, as its rule sees it: attributes with defaults, shape, dtype and name of its first
+    output; ``outputs`` has those of all."""
 
     def __init__(self, call: Call) -> None:
         self._attributes = dict(call.attributes)
+        self.outputs = call.outputs
         self.shape = call.outputs[0].shape
         self.dtype = call.outputs[0].dtype
         self.name = call.outputs[0].name
