@@ -35,6 +35,13 @@ class Sampling:
     windows: int = 15
 
 
+def stay_awake(seconds: float) -> None:
+    """Wait without giving up the processor: one that slept is slow for a while after."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+
+
 class Sampler:
     """Times one closure in windows of a calibrated number of calls.
 
@@ -47,11 +54,11 @@ class Sampler:
         call: Callable[[], object],
         sampling: Sampling,
         clock: Callable[[], float] = time.perf_counter,
-        sleep: Callable[[float], None] = time.sleep,
+        wait: Callable[[float], None] = stay_awake,
     ) -> None:
         self._call = call
         self._clock = clock
-        self._sleep = sleep
+        self._wait = wait
         self._window = sampling.window
         self._elapsed(1)  # the first call allocates, loads and compiles: it says nothing about the next
         self.calls = self._calibrated(sampling)
@@ -64,11 +71,8 @@ class Sampler:
         return seconds
 
     def settle(self) -> None:
-        """Wait until the threads of whatever ran before have gone to sleep, then bring back what this closure needs.
-
-        Waiting idle, because threads that compete for processors take longer to give up.
-        """
-        self._sleep(SETTLE)
+        """Wait until the threads of whatever ran before have gone to sleep, then bring back what this closure needs."""
+        self._wait(SETTLE)
         self._elapsed(math.ceil(self.calls / 4))
 
     def _calibrated(self, sampling: Sampling) -> int:

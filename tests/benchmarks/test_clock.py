@@ -124,11 +124,11 @@ def test_the_virtual_clock_moves_on_by_a_median():
     assert clock() == pytest.approx(2.0)
 
 
-def test_settling_waits_idle_then_warms_up_and_counts_for_nothing():
-    work, slept = Work(1e-5), []
-    one = Sampler(work, Sampling(), work.clock, slept.append)
+def test_settling_waits_then_warms_up_and_counts_for_nothing():
+    work, waited = Work(1e-5), []
+    one = Sampler(work, Sampling(), work.clock, waited.append)
     before, calls = work.calls, one.calls
     one.settle()
-    assert slept == [SETTLE]
+    assert waited == [SETTLE]
     assert work.calls - before == pytest.approx(calls / 4, abs=1)
     assert (one.sample(), one.calls) == (pytest.approx(1e-5), calls)
