@@ -17,7 +17,7 @@ class FitError(ValueError):
 
 @dataclass(frozen=True)
 class Extent:
-    """The length of an axis: ``slope·n + offset`` for batch size ``n``."""
+    """The length of an axis, or a place along it: ``slope·n + offset`` for batch size ``n``."""
 
     slope: int
     offset: int
@@ -31,6 +31,21 @@ class Extent:
         """The length for one batch size."""
         return self.slope * batch + self.offset
 
+    @property
+    def never_negative(self) -> bool:
+        """Whether this number is at least 0 for every batch size, of which 1 is the smallest."""
+        return self.slope >= 0 and self.slope + self.offset >= 0
+
+    def __add__(self, other: "Extent | int") -> "Extent":
+        slope, offset = (0, other) if isinstance(other, int) else (other.slope, other.offset)
+        return Extent(self.slope + slope, self.offset + offset)
+
+    def __sub__(self, other: "Extent | int") -> "Extent":
+        return self + other * -1
+
+    def __mul__(self, factor: int) -> "Extent":
+        return Extent(self.slope * factor, self.offset * factor)
+
     def __str__(self) -> str:
         if self.literal:
             return str(self.offset)
@@ -41,6 +56,7 @@ class Extent:
 Shape = tuple[Extent, ...]
 BATCH = Extent(1, 0)
 ONE = Extent(0, 1)
+ZERO = Extent(0, 0)
 
 
 def literal(length: int) -> Extent:

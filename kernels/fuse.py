@@ -9,13 +9,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .extent import Shape
+from .indices import Indices, identity
 from .memory import is_alias, is_loop, memory
 from .primitives.base import Leaf, Value, topological
+from .primitives.iota import Iota
 from .primitives.reduce import Reduce
 from .primitives.view import View
 from .procedure import Procedure
+from .reads import MOVES, branches
 
-Indices = tuple[int | None, ...]  # for each axis the loop that runs along it; None: always element 0
+Term = tuple[Value, Indices]
 
 
 @dataclass(frozen=True)
@@ -49,24 +52,38 @@ class Schedule:
     names: dict[int, str] = field(default_factory=dict)
     temporaries: dict[str, Value] = field(default_factory=dict)
 
-    def reads(self, target: Value) -> Iterator[tuple[Value, Indices]]:
+    def reads(self, target: Value) -> list[Term]:
         """The values in memory that computing ``target`` reads, with the indices it reads them at."""
+        return [term for term in self._terms(target) if self._is_read(term[0], target)]
+
+    def asks_where(self, target: Value) -> bool:
+        """Whether computing an element needs to know its place: what it is read from depends on it, or it is it."""
+        return any(not self._is_read(value, target) for value, _ in self._terms(target))
+
+    def _is_read(self, value: Value, target: Value) -> bool:
+        return value is not target and id(value) in self.names
+
+    def _terms(self, target: Value) -> Iterator[Term]:
+        """What the expression for ``target`` reads, and what in it depends on the place."""
         source = target.inputs[0] if isinstance(target.primitive, Reduce) else target
-        yield from self._walk(source, tuple(range(len(source.shape))), target)
-
-    def _walk(self, value: Value, indices: Indices, target: Value) -> Iterator[tuple[Value, Indices]]:
-        if value is not target and id(value) in self.names:
-            yield value, indices
-        elif isinstance(value.primitive, View):
-            yield from self._walk(value.inputs[0], seen_through(value.primitive, indices), target)
-        else:
-            for source in value.inputs:
-                yield from self._walk(source, indices, target)
-
-
-def seen_through(view: View, indices: Indices) -> Indices:
-    """The indices at which a view reads its source."""
-    return tuple(None if source is None else indices[source] for source in view.sources)
+        stack: list[Term] = [(source, identity(source.shape))]
+        seen: set[tuple[int, Indices]] = set()
+        while stack:
+            value, indices = stack.pop()
+            if (id(value), indices) in seen:
+                continue
+            seen.add((id(value), indices))
+            if self._is_read(value, target):
+                yield value, indices
+            elif isinstance(value.primitive, MOVES):
+                found = branches(value, indices)
+                if len(found) > 1:
+                    yield value, indices
+                stack += [(branch.source, branch.indices) for branch in reversed(found) if branch.source is not None]
+            elif isinstance(value.primitive, Iota):
+                yield value, indices
+            else:
+                stack += [(source, indices) for source in reversed(value.inputs)]
 
 
 def schedule(procedure: Procedure) -> Schedule:
@@ -100,7 +117,7 @@ def domain(target: Value) -> Shape:
 
 def is_identity(value: Value, indices: Indices, shape: Shape) -> bool:
     """Whether a read takes, for each element of ``shape``, the same element of ``value``."""
-    return value.shape == shape and indices == tuple(range(len(shape)))
+    return value.shape == shape and indices == identity(shape)
 
 
 def _wants(procedure: Procedure, order: Sequence[Value]) -> dict[int, frozenset[str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..extent import ONE
 from ..fuse import Loop, Schedule, is_identity
+from ..indices import identity
 from ..primitives.base import Value
 from ..primitives.reduce import COMBINATIONS, Reduce
 from .expressions import LOOP_NAMES, Expressions, fill, length, number, occurrences
@@ -57,6 +58,8 @@ def _collapses(plan: Schedule, stage: Loop) -> bool:
     if sum(extent != ONE for extent in stage.domain) < 2:
         return False
     if any(isinstance(target.primitive, Reduce) and target.shape for target in stage.targets):
+        return False
+    if any(plan.asks_where(target) for target in stage.targets):
         return False
     reads = [read for target in stage.targets for read in plan.reads(target)]
     return all(not value.shape or is_identity(value, indices, stage.domain) for value, indices in reads)
@@ -135,9 +138,10 @@ class _Nest:
 
     def _store(self, target: Value) -> str:
         if isinstance(target.primitive, Reduce):
-            indices: tuple[int | None, ...] = self._sums[id(target)].kept
+            place = identity(target.inputs[0].shape)
+            indices = tuple(place[axis] for axis in self._sums[id(target)].kept)
         else:
-            indices = tuple(range(len(target.shape)))
+            indices = identity(target.shape)
         return ast.unparse(self._expressions.element(target, indices))
 
     def _accumulator(self, one: _Sum) -> str:

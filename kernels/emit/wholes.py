@@ -9,8 +9,10 @@ from ..extent import Extent
 from ..primitives.base import Primitive, Value
 from ..primitives.contract import Contract
 from ..primitives.fourier import Fourier, FourierAdjoint
+from ..primitives.gather import Gather, ScatterAdd
 from ..primitives.symmetric import Fold, Pairs, PairsGradient, Unfold
 from .contractions import print_contraction
+from .gathers import print_gather, print_scatter_add
 
 Printer = Callable[[Value, Sequence[str], str], list[str]]
 
@@ -158,4 +160,6 @@ PRINTERS: dict[type[Primitive], Printer] = {
     Unfold: print_unfold,
     Fourier: print_fourier,
     FourierAdjoint: print_fourier_adjoint,
+    Gather: print_gather,
+    ScatterAdd: print_scatter_add,
 }

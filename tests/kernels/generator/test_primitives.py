@@ -1,24 +1,34 @@
-"""Each primitive's gradient rule, by central differences and by the adjoint identity, on its NumPy meaning."""
+"""Each primitive's gradient rule, by central differences and by the adjoint identity, on its NumPy meaning; its
+printed code against that meaning."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
 
+from kernels.emit.cpu import _print_procedure
 from kernels.extent import BATCH, ONE, Extent, Shape, literal
+from kernels.fuse import schedule
 from kernels.gradient import gradients
 from kernels.oracle import evaluate
 from kernels.primitives.base import Primitive, Value, concrete, leaf
+from kernels.primitives.concat import concat
 from kernels.primitives.contract import contract
 from kernels.primitives.fourier import Fourier, FourierAdjoint, fourier, fourier_adjoint, half_basis
+from kernels.primitives.gather import ScatterAdd, gather
+from kernels.primitives.iota import positions
 from kernels.primitives.literal import literal as number
 from kernels.primitives.literal import size
 from kernels.primitives.map import FUNCTIONS, apply
 from kernels.primitives.reduce import COMBINATIONS, reduce
 from kernels.primitives.reshape import Reshape, reshape
+from kernels.primitives.slice import flip, pad, part, part_along
 from kernels.primitives.symmetric import Fold, Pairs, PairsGradient, Unfold, fold, pair_count, pairs
 from kernels.primitives.view import View, broadcast, spread, transpose, view, with_unit_axes, without_unit_axes
+from kernels.procedure import Procedure
 
 N = 3  # the batch size of every check
 STEP = 1e-6  # of central differences: their error is STEP² plus rounding / STEP, both about 1e-10
@@ -53,6 +63,10 @@ class Case:
         return [leaf(f"x{place}", extents, "float64") for place, extents in enumerate(self.shapes)]
 
 
+def begins(*places: int | Extent) -> tuple[Extent, ...]:
+    return shape(*places)
+
+
 def elementwise(function: str) -> Case:
     arity = FUNCTIONS[function].meaning.__code__.co_argcount if hasattr(FUNCTIONS[function].meaning, "__code__") else 0
     arity = arity or FUNCTIONS[function].meaning.nin
@@ -69,7 +83,8 @@ def elementwise(function: str) -> Case:
 
 def spec(operands: Sequence[str], result: str, **extents: int | Extent) -> Case:
     shapes = tuple(shape(*(extents[letter] for letter in letters)) for letters in operands)
-    return Case(lambda *x: contract(operands, result, x), shapes, linear=True)
+    operands = [letters.replace("n", "m") for letters in operands]  # in printed code n is the batch size
+    return Case(lambda *x: contract(operands, result.replace("n", "m"), x), shapes, linear=True)
 
 
 CASES: dict[str, Case] = {
@@ -113,6 +128,67 @@ CASES: dict[str, Case] = {
         (shape(BATCH, 4),),
         linear=True,
     ),
+    "a slice": Case(lambda x: part(x, begins(1, 2), (1, 1), shape(Extent(1, -1), 3)), (shape(BATCH, 6),), linear=True),
+    "a slice with steps": Case(lambda x: part(x, begins(0, 1), (2, 3), shape(2, 2)), (shape(BATCH, 6),), linear=True),
+    "a slice backwards": Case(
+        lambda x: part(x, begins(Extent(1, -1), 5), (-1, -2), shape(BATCH, 3)), (shape(BATCH, 6),), linear=True
+    ),
+    "a slice of one element": Case(
+        lambda x: part(x, begins(Extent(1, -1), 5), (-1, 4), shape(1, 1)), (shape(BATCH, 6),), linear=True
+    ),
+    "a slice of a slice": Case(
+        lambda x: part(part(x, begins(1, 5), (1, -1), shape(2, 6)), begins(1, 1), (-1, 2), shape(2, 2)),
+        (shape(BATCH, 6),),
+        linear=True,
+    ),
+    "overlapping slices": Case(
+        lambda x: apply("multiply", *(part_along(x, 1, literal(k), literal(4)) for k in (0, 2))), (shape(BATCH, 6),)
+    ),
+    "flipped": Case(lambda x: flip(x, (0, 2)), (shape(BATCH, 1, 4),), linear=True),
+    "a pad": Case(lambda x: pad(x, begins(1, 2), (1, 1), shape(Extent(1, 1), 7)), (shape(BATCH, 4),), linear=True),
+    "a pad with gaps": Case(
+        lambda x: pad(x, begins(1, 0), (2, 3), shape(Extent(2, 2), 10)), (shape(BATCH, 4),), linear=True
+    ),
+    "a pad by a number": Case(lambda x: pad(x, begins(0, 2), (1, 1), shape(BATCH, 7), 1.5), (shape(BATCH, 4),)),
+    "a slice of a pad": Case(
+        lambda x: part(pad(x, begins(1, 1), (1, 2), shape(5, 9)), begins(4, 8), (-1, -3), shape(4, 3)),
+        (shape(BATCH, 4),),
+        linear=True,
+    ),
+    "joined": Case(lambda x, y: concat([x, y, x], 1), (shape(BATCH, 4), shape(BATCH, 1)), linear=True),
+    "joined along the batch": Case(lambda x, y: concat([x, y], 0), (shape(BATCH, 4), shape(2, 4)), linear=True),
+    "a slice of what is joined": Case(
+        lambda x, y: part_along(concat([x, y], 0), 0, literal(1), Extent(1, 0)),
+        (shape(BATCH, 4), shape(2, 4)),
+        linear=True,
+    ),
+    "positions": Case(
+        lambda x: apply("multiply", x, positions(x.shape, 0, "float64")), (shape(BATCH, 2),), linear=True
+    ),
+    **{
+        f"gather along {axis}, {mode}": Case(
+            lambda x, at, axis=axis, mode=mode: gather(x, [at], axis, mode),
+            (shape(BATCH, 4, 2), shape(2, 3)),
+            linear=True,
+            low=-3.0,
+            high=6.0,
+            constant=(1,),
+        )
+        for axis in range(3)
+        for mode in ("clip", "wrap")
+    },
+    "gather along two axes": Case(
+        lambda x, at, then: gather(x, [at, then], 1, "wrap"),
+        (shape(BATCH, 4, 2), shape(5), shape(5)),
+        linear=True,
+        constant=(1, 2),
+    ),
+    "scatter": Case(
+        lambda x, at: Value(ScatterAdd(1, "clip", shape(BATCH, 2)), (x, at), shape(BATCH, 2), "float64"),
+        (shape(BATCH, 5), shape(5)),
+        linear=True,
+        constant=(1,),
+    ),
     "reshape": Case(lambda x: reshape(x, shape(Extent(2, 0), 6)), (shape(BATCH, 4, 3),), linear=True),
     "reshape of a transpose": Case(
         lambda x: reshape(transpose(x, (1, 0)), shape(Extent(4, 0))), (shape(BATCH, 4),), linear=True
@@ -131,7 +207,7 @@ CASES: dict[str, Case] = {
     "contract: three operands": spec(["ni", "ijk", "nj"], "nk", n=BATCH, i=4, j=4, k=2),
     "contract: an axis of 1": spec(["ni", "ij"], "nj", n=BATCH, i=1, j=2),
     "contract: the same value twice": Case(
-        lambda x, w: contract(["ni", "ij", "nj"], "n", [x, w, x]), (shape(BATCH, 4), shape(4, 4))
+        lambda x, w: contract(["mi", "ij", "mj"], "m", [x, w, x]), (shape(BATCH, 4), shape(4, 4))
     ),
     **{
         f"fourier of {length}, {kept} kept": Case(
@@ -222,6 +298,8 @@ def test_the_gradient_of_what_is_linear_is_its_adjoint(name: str) -> None:
     value = case.build(*case.leaves())
     generator = np.random.default_rng(8)
     for place, array in enumerate(arrays):
+        if place in case.constant:
+            continue
         direction = generator.standard_normal(array.shape)
         pushed = [computed([value], [*arrays[:place], array * 0 + v, *arrays[place + 1 :]])[0] for v in (direction, 0)]
         forward = ((pushed[0] - pushed[1]) * head).sum()
@@ -300,3 +378,59 @@ def test_sizes_are_numbers_where_they_can_be() -> None:
     assert evaluate([size(shape(3, 4), "float64")], {}, N) == [12.0]
     assert evaluate([size(shape(BATCH, 4), "float64"), size((Extent(1, -1),), "float64")], {}, N) == [12.0, 2.0]
     assert size(shape(3, ONE), "float64").primitive == number(3.0, "float64").primitive
+
+
+# The printed kernels are run line by line by Python: compiled code would not notice an index outside an array.
+PRINTED = [name for name in CASES if "fourier" not in name]  # those are calls of a compiled library
+
+
+class Checked(np.ndarray):
+    """An array that takes no index below 0, which NumPy would count from the end."""
+
+    def __getitem__(self, key: Any) -> Any:
+        _check(key)
+        return super().__getitem__(key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        _check(key)
+        super().__setitem__(key, value)
+
+
+def _check(key: Any) -> None:
+    if any(isinstance(index, int) and index < 0 for index in (key if isinstance(key, tuple) else (key,))):
+        raise IndexError(f"index {key} is negative")
+
+
+def run_by_python(outputs: Sequence[Value], leaves: Sequence[Value], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """What the kernel printed for ``outputs`` computes, without Numba."""
+    named = tuple(
+        (f"y{place}", value if value.shape else reshape(value, (ONE,))) for place, value in enumerate(outputs)
+    )
+    procedure = Procedure("kernel", tuple((value.name, value) for value in leaves), named)
+    text = _print_procedure(schedule(procedure), "float64")
+    scope: dict[str, Any] = {name: getattr(math, name) for name in ("inf", "nan")} | {
+        "np": np, "njit": lambda *_, **__: lambda function: function, "OPTIONS": {}, "zero": 0.0, "one": 1.0,
+        "float64": float, **{name: getattr(np, name) for name in ("cos", "exp", "log", "sin", "sqrt", "tanh")},
+    }  # fmt: skip
+    exec(text, scope)
+    results = [np.full([extent.at(N) for extent in value.shape], np.nan).view(Checked) for _, value in named]
+    given = [array.view(Checked) if array.shape else float(array) for array in arrays]
+    with np.errstate(all="ignore"):
+        scope["kernel"](N, *given, *results)
+    return [np.asarray(result).reshape([extent.at(N) for extent in value.shape])
+            for result, value in zip(results, outputs, strict=True)]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_printed_code_is_the_numpy_meaning(name: str) -> None:
+    case = CASES[name]
+    leaves, arrays = case.leaves(), arrays_for(case.shapes, case.low, case.high)
+    value = case.build(*leaves)
+    head = leaf("head", value.shape, "float64")
+    slopes = [slope for slope in gradients([value], [head], leaves) if slope is not None]
+    outputs = [value, *slopes]
+    numbers = np.random.default_rng(6).standard_normal([extent.at(N) for extent in value.shape])
+    expected = computed(outputs, arrays, head=numbers)
+    found = run_by_python(outputs, [*leaves, head], [*arrays, numbers])
+    for right, printed in zip(expected, found, strict=True):
+        np.testing.assert_allclose(printed, right, rtol=1e-12, atol=1e-12)
