@@ -23,6 +23,7 @@ from mxnet.ndarray.ndarray import _DTYPE_MX_TO_NP
 from .errors import KernelError
 
 OWN_PACKAGE = __name__.partition(".")[0]
+EXAMPLES = f"{OWN_PACKAGE}.operators.examples"  # layers like anybody's, although they stand in this package
 
 LEAVES_GRAPH = {
     "MXNDArraySyncCopyToCPU": (
@@ -134,7 +135,7 @@ class Recording:
         """Somebody asks for a shape; a user's forward may then branch on it."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
-            package = frame.f_globals.get("__name__", "").partition(".")[0]
+            package = _package(frame)
             if package not in ("mxnet", OWN_PACKAGE):
                 self.reads_shapes = True
             if package != "mxnet" and frame.f_code.co_name != "watched" and "<lambda>" not in frame.f_code.co_name:
@@ -165,12 +166,17 @@ def _operator_name(handle: int) -> str:
     return (name.value or b"").decode()
 
 
+def _package(frame: FrameType) -> str:
+    module: str = frame.f_globals.get("__name__", "")
+    return EXAMPLES if module.startswith(EXAMPLES) else module.partition(".")[0]
+
+
 def _user_line() -> str:
     """Where the user's code called MXNet: the innermost frame outside MXNet, or else the Gluon layer's own."""
     gluon_layer = ""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        package = _package(frame)
         # The line goes into generated source: only what cannot end a comment or a string there.
         name = re.sub(r"[^\w. +-]", "_", Path(frame.f_code.co_filename).name)
         function, where = frame.f_code.co_name, f"{name}:{frame.f_lineno}"

@@ -1,0 +1,54 @@
+"""Examples of operators that combine elements along axes."""
+
+from typing import Any
+
+from mxnet import nd
+
+from . import Call, Examples, Input, halves, registered
+
+AXES: tuple[dict[str, Any], ...] = (
+    {},
+    {"axis": 0},
+    {"axis": -1, "keepdims": True},
+    {"axis": (0, 2)},
+    {"axis": 1, "exclude": True},
+)
+REDUCTIONS = ("sum", "max", "min", "prod", "mean", "norm")
+
+
+def reductions(names: tuple[str, ...], *options: dict[str, Any]) -> dict[str, Call]:
+    """Each operator over x with each of the options."""
+
+    def call(name: str, option: dict[str, Any]) -> Call:
+        # a product and a norm are not differentiable at zero
+        return lambda x: registered(name)(nd.abs(x) + 0.5 if name in ("prod", "norm") else x, **option)
+
+    return {f"{name} {option}": call(name, option) for name in names for option in options}
+
+
+EXAMPLES = {
+    "sums and choices": Examples({"x": Input(3, 4, numbers=halves)}, reductions(("sum", "max", "min"), *AXES)),
+    "means of ties": Examples({"x": Input(3, 4, numbers=halves)}, reductions(("mean",), *AXES)),
+    "products and means": Examples({"x": Input(3, 4)}, reductions(("prod", "mean"), *AXES)),
+    "norms": Examples(
+        {"x": Input(3, 4)},
+        reductions(("norm",), *AXES[:4])
+        | {
+            "norm of order 1": lambda x: nd.norm(x, ord=1),
+            "norm of order 1 of rows": lambda x: nd.norm(x, ord=1, axis=1),
+            "norm of order 1 of two axes": lambda x: nd.norm(x, ord=1, axis=(0, 2), keepdims=True),
+        },
+    ),
+    "four axes": Examples(
+        {"x": Input(1, 3, 2)},
+        reductions(REDUCTIONS, {"axis": (1, 2)}, {"axis": (0, 3), "keepdims": True}),
+        batches=(3,),
+    ),
+    "two axes": Examples(
+        {"x": Input(4)}, reductions(REDUCTIONS, {}, {"axis": 1}, {"axis": 0, "keepdims": True}), dtype="float64"
+    ),
+    "axes of length 1": Examples(
+        {"x": Input(1, 1)}, reductions(REDUCTIONS, {"axis": 1}, {"axis": (1, 2)}), batches=(3, 1)
+    ),
+    "one axis": Examples({"x": Input()}, reductions(REDUCTIONS, {}, {"axis": 0, "keepdims": True})),
+}
