@@ -6,10 +6,12 @@ reads back handles.
 """
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import llvmlite.binding
 import mxnet
@@ -24,6 +26,7 @@ from .errors import KernelError
 from .extent import Shape
 from .graph import INPUT
 from .program import Program
+from .structure import Slot, Structure, is_flat, rebuild
 
 
 @cache
@@ -55,6 +58,15 @@ class MisfitError(Exception):
     """A call's arrays are not those that a plan is for."""
 
 
+def _returner(returns: Structure) -> Callable[[list[nd.NDArray]], Any]:
+    """From the outputs in order to what forward returns."""
+    if isinstance(returns, Slot):
+        return itemgetter(0)
+    if is_flat(returns) and returns.kind in (list, tuple):
+        return returns.kind
+    return lambda outputs: rebuild(returns, iter(outputs))
+
+
 class Plan:
     """One program on one context.  ``parameters``: for each input after the call's own, where its array comes from."""
 
@@ -72,6 +84,7 @@ class Plan:
         self.gradients = tuple(keys[name] for name in program.differentiated)
         # The batch sizes that were traced, if forward may branch on them; None where it never asks.
         self.batches: set[int] | None = None
+        self.returned = _returner(program.graph.returns)
         self._context = context
         self._arity = sum(1 for _ in program.graph.leaves_of(INPUT))
         self._parameters = tuple(parameters)

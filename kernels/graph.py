@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .extent import Shape, show
+from .structure import Structure
 
 INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
 
@@ -61,7 +62,7 @@ class Graph:
     """A traced forward pass.
 
     ``polymorphic`` graphs hold for every batch size, others for the traced one.  ``returns`` is what the outputs come
-    in: ``array`` (one, by itself), ``list`` or ``tuple``.
+    in: one by itself, or lists, tuples and dicts, with None where forward gives none.
     Where forward ``reads_shapes`` it may branch on them, so the graph is sure only for batch sizes it was traced at.
     """
 
@@ -69,7 +70,7 @@ class Graph:
     leaves: tuple[Leaf, ...]
     calls: tuple[Call, ...]
     outputs: tuple[Array, ...]
-    returns: str
+    returns: Structure
     polymorphic: bool
     reads_shapes: bool
 

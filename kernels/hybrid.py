@@ -1,22 +1,41 @@
 """The hybridized variant's machinery: trace, print, import, bind to the subject's parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from mxnet import gluon, nd
+from mxnet import gluon
 
+from .arguments import Arguments
 from .compile import load
 from .emit.gluon import SymbolicError, depends_on_shape, print_hybrid_block
 from .errors import KernelError
 from .graph import INPUT, Graph
+from .structure import Slot, Structure, rebuild
 from .trace import structural_parameters, trace_modes
 
 
-def generate_hybrid(
-    subject: gluon.Block, inputs: Sequence[nd.NDArray], flags: dict[str, bool]
-) -> tuple[gluon.HybridBlock, bool]:
-    """A hybridized block for inputs like these, and whether it may be wrong for inputs of another shape or mode."""
-    graph, text, guarded = _print(subject, inputs)
+@dataclass(frozen=True)
+class Hybrid:
+    """A hybridized block, which takes a call's arrays one after the other.
+
+    ``guarded``: it may be wrong for inputs of another shape or mode.
+    """
+
+    block: gluon.HybridBlock
+    returns: Structure
+    guarded: bool
+
+    def function(self) -> Callable[..., Any]:
+        """From a call's arrays to what forward returns for them."""
+        if isinstance(self.returns, Slot):
+            return self.block.forward  # type: ignore[no-any-return]
+        return lambda *arrays: rebuild(self.returns, iter(self.block.forward(*arrays)))
+
+
+def generate_hybrid(subject: gluon.Block, arguments: Arguments, flags: dict[str, bool]) -> Hybrid:
+    """The hybridized block for a call like this one."""
+    graph, text, guarded = _print(subject, arguments)
     generated = getattr(load(graph.name, text), f"Hybrid{graph.name}")
     available = structural_parameters(subject)
     parameters = {leaf.array.name: available[leaf.key] for leaf in graph.leaves if leaf.role != INPUT}
@@ -31,18 +50,18 @@ def generate_hybrid(
     block = Bound(prefix="")
     block._reg_params = parameters
     block.hybridize(**flags)
-    return block, guarded
+    return Hybrid(block, graph.returns, guarded)
 
 
-def hybrid_source(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> str:
+def hybrid_source(subject: gluon.Block, arguments: Arguments) -> str:
     """The source that ``generate_hybrid`` imports."""
-    return _print(subject, inputs)[1]
+    return _print(subject, arguments)[1]
 
 
-def _print(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> tuple[Graph, str, bool]:
-    graph, modes_differ = trace_modes(subject, *inputs)
+def _print(subject: gluon.Block, arguments: Arguments) -> tuple[Graph, str, bool]:
+    graph, modes_differ = trace_modes(subject, arguments)
     try:
         return graph, print_hybrid_block(graph), modes_differ or graph.reads_shapes or depends_on_shape(graph)
     except SymbolicError:  # what follows the batch size is written for this batch size alone
-        graph, _ = trace_modes(subject, *inputs, any_batch=False)
+        graph, _ = trace_modes(subject, arguments, any_batch=False)
         return graph, print_hybrid_block(graph), True

@@ -1,14 +1,14 @@
 """The numba variant's machinery: which plan serves a call, and how one is made."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from operator import itemgetter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import mxnet
 import numpy as np
 from mxnet import autograd, gluon, nd
 
+from .arguments import NOTHING, Arguments
 from .compile import load
 from .decompose import FLOATS
 from .emit.cpu import print_kernels, print_module
@@ -16,13 +16,11 @@ from .engine import ConstantChangedError, MisfitError, Plan, versions_are_readab
 from .errors import KernelError
 from .graph import CONSTANT, INPUT, Graph
 from .program import Program, program
+from .structure import Container
 from .trace import structural_parameters, trace_modes
 
 # What the plan last used raises for inputs that it is not for; the last if they are no arrays at all.
 OTHER_INPUTS = (MisfitError, ConstantChangedError, AttributeError)
-
-
-CONTAINERS: dict[str, Callable[[list[nd.NDArray]], Any]] = {"array": itemgetter(0), "list": list, "tuple": tuple}
 
 
 class JitPlans:
@@ -31,85 +29,125 @@ class JitPlans:
     def __init__(self, subject: gluon.Block) -> None:
         self._subject = subject
         self._plans: dict[tuple[Any, ...], tuple[Plan, str]] = {}
-        self._latest: Plan | None = None
+        # By structure, which arrays have had the batch as their first axis in some plan.
+        self._batched: dict[tuple[Container, Container], dict[tuple[bool, ...], None]] = {}
+        self._latest: Plan | None = None  # for a call with nothing but arrays
+        self._latest_structured: dict[tuple[Container, Container], Plan] = {}
 
-    def call(self, inputs: Sequence[nd.NDArray]) -> Any:
-        """The outputs as forward returns them."""
+    def call(self, inputs: Sequence[Any]) -> Any:
+        """What forward returns for these positional arguments."""
         plan = self._latest
-        if plan is not None and inputs and plan.holds_for(inputs):
+        if plan is not None and inputs:
             try:
-                return _shaped(plan, plan.call(inputs))
+                if plan.holds_for(inputs):
+                    return plan.returned(plan.call(inputs))
             except OTHER_INPUTS:
                 pass
-        plan = self._find(inputs)
+        return self.call_structured(inputs)
+
+    def call_structured(self, inputs: Sequence[Any], named: Mapping[str, Any] = NOTHING) -> Any:
+        """What forward returns for positional and keyword arguments of any kind."""
+        arguments = Arguments.of(self._subject, inputs, named)
+        plan = self._latest_structured.get(arguments.structure)
+        if plan is not None:
+            try:
+                if plan.holds_for(arguments.arrays):
+                    return plan.returned(plan.call(arguments.arrays))
+            except OTHER_INPUTS:
+                pass
+        plan = self._find(arguments)
         try:
-            return _shaped(plan, plan.call(inputs))
+            return plan.returned(plan.call(arguments.arrays))
         except MisfitError:  # parameters have other shapes or dtypes than when the plan was made
-            plan = self._make(inputs)
-            return _shaped(plan, plan.call(inputs))
+            plan = self._make(arguments)
+            return plan.returned(plan.call(arguments.arrays))
 
     def call_with_gradients(
-        self, inputs: Sequence[nd.NDArray], heads: Sequence[nd.NDArray]
+        self, inputs: Sequence[Any], heads: Sequence[nd.NDArray], named: Mapping[str, Any] = NOTHING
     ) -> tuple[Any, dict[str, nd.NDArray]]:
-        """The outputs, and gradients by input or structural parameter name."""
+        """What forward returns, and gradients by input or structural parameter name."""
         plan = self._latest
-        if plan is not None and plan.holds_for(inputs) and len(heads) == len(plan.program.outputs):
+        if plan is not None and inputs and not named and len(heads) == len(plan.program.outputs):
             try:
-                return _named(plan, *plan.call_with_gradients(inputs, heads))
+                if plan.holds_for(inputs):
+                    return _named(plan, *plan.call_with_gradients(inputs, heads))
             except OTHER_INPUTS:
                 pass
-        plan = self._find(inputs)
+        arguments = Arguments.of(self._subject, inputs, named)
+        plan = self._find(arguments)
         _check_heads(plan, heads)
         try:
-            return _named(plan, *plan.call_with_gradients(inputs, heads))
+            return _named(plan, *plan.call_with_gradients(arguments.arrays, heads))
         except MisfitError as error:
             raise _misfitting_heads(plan, heads) from error
 
-    def _find(self, inputs: Sequence[nd.NDArray]) -> Plan:
-        """The plan for these inputs, made if there is none, its constants confirmed."""
-        for key in _keys(inputs):
+    def _find(self, arguments: Arguments) -> Plan:
+        """The plan for these arguments, made if there is none, its constants confirmed."""
+        for key in self._keys(arguments):
             if key in self._plans:
                 plan, digest = self._plans[key]
-                if digest != _digest(self._subject, plan.program, inputs[0].context):
+                if digest != _digest(self._subject, plan.program, arguments.arrays[0].context):
                     del self._plans[key]  # a constant has other values now: other kernels
                     continue
-                if not self._traced_at(plan, inputs):
+                if not self._traced_at(plan, arguments):
                     continue
                 plan.confirm_constants()
-                self._latest = plan
+                self._remember(plan, arguments)
                 return plan
-        return self._make(inputs)
+        return self._make(arguments)
 
-    def _traced_at(self, plan: Plan, inputs: Sequence[nd.NDArray]) -> bool:
+    def _keys(self, arguments: Arguments) -> Iterator[tuple[Any, ...]]:
+        """Every key under which a plan for these arguments may stand."""
+        for batched in self._batched.get(arguments.structure, ()):
+            rows = {array.shape[0] for array, follows in zip(arguments.arrays, batched, strict=True) if follows}
+            if len(rows) <= 1:  # a plan for any batch size is for one size at a time
+                yield from (_key(arguments, batched, by_mode) for by_mode in (False, True))
+
+    def _remember(self, plan: Plan, arguments: Arguments) -> None:
+        """Try this plan first for the next call of this structure."""
+        self._latest_structured[arguments.structure] = plan
+        if arguments.flat:
+            self._latest = plan
+
+    def _traced_at(self, plan: Plan, arguments: Arguments) -> bool:
         """Whether forward still does at this batch size what the plan does: trace it there, once."""
-        if plan.holds_for(inputs):
+        if plan.holds_for(arguments.arrays):
             return True
-        graph, _ = trace_modes(self._subject, *inputs)
+        graph, _ = trace_modes(self._subject, arguments)
         if graph != plan.program.graph or plan.batches is None:
             return False
-        plan.batches.add(inputs[0].shape[0])
+        plan.batches.add(arguments.arrays[0].shape[0])
         return True
 
-    def _make(self, inputs: Sequence[nd.NDArray]) -> Plan:
-        graph, modes_differ, compiled = _program(self._subject, inputs)
-        context = inputs[0].context
-        if context.device_type != "cpu":
-            raise KernelError(f"the numba variant runs on the CPU only: the input is on {context}")
+    def _make(self, arguments: Arguments) -> Plan:
+        graph, modes_differ, compiled = _program(self._subject, arguments)
+        rows, context = arguments.arrays[0].shape[0], _context(arguments)
         parameters = structural_parameters(self._subject)
         plan = Plan(
             compiled,
             load(graph.name, print_module(compiled)),
             context,
-            batch=0 if graph.polymorphic else inputs[0].shape[0],
+            batch=0 if graph.polymorphic else rows,
             training=int(autograd.is_training()) if modes_differ else -1,
             parameters=[parameters[leaf.key] for leaf in graph.leaves if leaf.role != INPUT],
         )
-        plan.batches = {inputs[0].shape[0]} if graph.reads_shapes and graph.polymorphic else None
+        plan.batches = {rows} if graph.reads_shapes and graph.polymorphic else None
         plan.confirm_constants()
-        key = _key(inputs, graph.polymorphic, modes_differ)
+        batched = tuple(not leaf.array.shape[0].literal for leaf in graph.leaves_of(INPUT))
+        self._batched.setdefault(arguments.structure, {})[batched] = None
+        key = _key(arguments, batched, modes_differ)
         self._plans[key] = plan, _digest(self._subject, compiled, context)
-        self._latest = plan
+        self._remember(plan, arguments)
         return plan
+
+
+def _context(arguments: Arguments) -> mxnet.Context:
+    contexts = list(dict.fromkeys(array.context for array in arguments.arrays))
+    if len(contexts) > 1:
+        raise KernelError(f"the inputs must be on one context, not on {' and '.join(map(str, contexts))}")
+    if contexts[0].device_type != "cpu":
+        raise KernelError(f"the numba variant runs on the CPU only: the input is on {contexts[0]}")
+    return contexts[0]
 
 
 def _check_heads(plan: Plan, heads: Sequence[Any]) -> None:
@@ -124,21 +162,21 @@ def _misfitting_heads(plan: Plan, heads: Sequence[nd.NDArray]) -> KernelError:
     return KernelError(f"head gradients must have the shapes and dtypes of the outputs {expected}, not {shapes}")
 
 
-def kernel_source(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> str:
+def kernel_source(subject: gluon.Block, arguments: Arguments) -> str:
     """The kernels as a person reads them, without the entries that MXNet's buffers come through."""
-    return print_kernels(_program(subject, inputs)[2])
+    return print_kernels(_program(subject, arguments)[2])
 
 
-def _program(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> tuple[Graph, bool, Program]:
-    _check_dtypes(subject, inputs)
-    graph, modes_differ = trace_modes(subject, *inputs)
-    values = _constants(subject, graph, inputs[0].context) if versions_are_readable() else {}
+def _program(subject: gluon.Block, arguments: Arguments) -> tuple[Graph, bool, Program]:
+    _check_dtypes(subject, arguments.arrays)
+    graph, modes_differ = trace_modes(subject, arguments)
+    values = _constants(subject, graph, arguments.arrays[0].context) if versions_are_readable() else {}
     return graph, modes_differ, program(graph, values)
 
 
 def _check_dtypes(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> None:
     """Before MXNet runs operators in a dtype that it may not have on the CPU."""
-    named = [("the input", value.dtype) for value in inputs if isinstance(value, nd.NDArray)]
+    named = [("the input", value.dtype) for value in inputs]
     named += [(key, parameter.dtype) for key, parameter in structural_parameters(subject).items()]
     for name, dtype in named:
         if np.dtype(dtype).name not in FLOATS:
@@ -164,26 +202,14 @@ def _digest(subject: gluon.Block, compiled: Program, context: mxnet.Context) -> 
     return digest.hexdigest()
 
 
-def _key(inputs: Sequence[nd.NDArray], any_batch: bool, by_mode: bool) -> tuple[Any, ...]:
+def _key(arguments: Arguments, batched: Sequence[bool], by_mode: bool) -> tuple[Any, ...]:
+    """What a plan holds for: all of a call but the batch, and the mode where that matters."""
     kinds = tuple(
-        (str(value.context), np.dtype(value.dtype).name, (0, *value.shape[1:]) if any_batch else value.shape)
-        for value in inputs
+        (str(array.context), np.dtype(array.dtype).name, (0, *array.shape[1:]) if follows else array.shape)
+        for array, follows in zip(arguments.arrays, batched, strict=True)
     )
-    return kinds, any_batch, autograd.is_training() if by_mode else None
-
-
-def _keys(inputs: Sequence[nd.NDArray]) -> list[tuple[Any, ...]]:
-    """Every key under which a plan for these inputs may stand."""
-    if not inputs or not all(isinstance(value, nd.NDArray) and 0 not in value.shape for value in inputs):
-        return []
-    # A plan for any batch size is for one size at a time.
-    batches = (False, True) if len({value.shape[0] for value in inputs}) == 1 else (False,)
-    return [_key(inputs, any_batch, by_mode) for any_batch in batches for by_mode in (False, True)]
-
-
-def _shaped(plan: Plan, outputs: list[nd.NDArray]) -> Any:
-    return CONTAINERS[plan.program.graph.returns](outputs)
+    return arguments.structure, kinds, tuple(batched), autograd.is_training() if by_mode else None
 
 
 def _named(plan: Plan, outputs: list[nd.NDArray], gradients: list[nd.NDArray]) -> tuple[Any, dict[str, nd.NDArray]]:
-    return _shaped(plan, outputs), dict(zip(plan.gradients, gradients, strict=True))
+    return plan.returned(outputs), dict(zip(plan.gradients, gradients, strict=True))

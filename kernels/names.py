@@ -25,6 +25,11 @@ def fresh(stem: str, taken: Container[str]) -> str:
     return unique(stem, taken)
 
 
+def block_name(block: object) -> str:
+    """The class of a Block, as a part of class names and file names."""
+    return re.sub(r"\W", "_", type(block).__name__)
+
+
 def unique(name: str, taken: Container[str]) -> str:
     """``name``, with a number if it is in ``taken``."""
     candidate, count = name, 2

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mxnet import gluon
+from mxnet.gluon.utils import _check_all_np_ndarrays
+from mxnet.util import is_np_array
 
 
 class Variant(gluon.Block):
@@ -16,6 +18,26 @@ class Variant(gluon.Block):
     def __init__(self, subject: gluon.Block) -> None:
         super().__init__(prefix=subject.prefix, params=subject.params)
         self.__dict__["subject"] = subject  # past Block.__setattr__, which would make it a child
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        """As ``Block.__call__``, and with keyword arguments."""
+        if named or self._forward_pre_hooks or self._forward_hooks:
+            return self._call_with_hooks(inputs, named)
+        result = self.forward(*inputs)
+        if is_np_array():
+            _check_all_np_ndarrays(result)
+        return result
+
+    def _call_with_hooks(self, inputs: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """Hooks see the positional arguments, as those of a Block do."""
+        for hook in self._forward_pre_hooks.values():
+            hook(self, inputs)
+        result = self.forward(*inputs, **named)
+        for hook in self._forward_hooks.values():
+            hook(self, inputs, result)
+        if is_np_array():
+            _check_all_np_ndarrays(result)
+        return result
 
     @property
     def params(self) -> gluon.ParameterDict:

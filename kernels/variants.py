@@ -1,17 +1,19 @@
 """The variants of a Block, and what makes them: ``hybridize``, ``jit``, ``build``, ``source``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import mxnet
 import numpy as np
 from mxnet import gluon, nd
 
+from .arguments import NOTHING, Arguments
 from .decompose import FLOATS
 from .errors import KernelError
 from .hybrid import generate_hybrid, hybrid_source
 from .jitted import JitPlans, kernel_source
-from .trace import check_inputs, first_line
+from .structure import NotPlainError, flatten, plain_values
+from .trace.run import first_line
 from .variant import Variant
 
 VARIANTS = ("imperative", "hybridized", "hybridized-static", "numba")
@@ -23,28 +25,31 @@ class Hybridized(Variant):
     def __init__(self, subject: gluon.Block, static: bool = False) -> None:
         super().__init__(subject)
         self._flags = {"static_alloc": static, "static_shape": static}
-        self._specialised: dict[tuple[Any, ...], gluon.HybridBlock] = {}
+        self._specialised: dict[tuple[Any, ...], Callable[..., Any]] = {}
 
-    def forward(self, *inputs: nd.NDArray) -> Any:
-        """Generate at the first call; after it, a graph that holds for every input is called directly."""
-        key = tuple((value.shape, value.dtype) for value in inputs if isinstance(value, nd.NDArray))
-        key = (*key, mxnet.autograd.is_training())
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """Generate at the first call; after it, a graph that holds for all arrays is called directly."""
+        arguments = Arguments.of(self.subject, inputs, named)
+        kinds = tuple((value.shape, value.dtype) for value in arguments.arrays)
+        key = (arguments.structure, kinds, mxnet.autograd.is_training())
         if key not in self._specialised:
-            generated, guarded = generate_hybrid(self.subject, inputs, self._flags)
-            self._specialised[key] = generated
-            if not guarded:
-                self.__dict__["forward"] = self._direct(generated)
-        return self._specialised[key].forward(*inputs)
+            generated = generate_hybrid(self.subject, arguments, self._flags)
+            self._specialised[key] = generated.function()
+            if arguments.flat and not generated.guarded:
+                self.__dict__["forward"] = self._direct(generated.function(), len(arguments.arrays))
+        return self._specialised[key](*arguments.arrays)
 
-    def _direct(self, generated: gluon.HybridBlock) -> Callable[..., Any]:
-        """The generated forward, with an error of ours for inputs that no variant takes."""
-        run = generated.forward
+    def _direct(self, run: Callable[..., Any], arity: int) -> Callable[..., Any]:
+        """The generated forward for so many arrays; whatever else is given goes the long way."""
 
-        def forward(*inputs: nd.NDArray) -> Any:
+        def forward(*inputs: Any, **named: Any) -> Any:
+            if named or len(inputs) != arity:
+                return type(self).forward(self, *inputs, **named)
             try:
                 return run(*inputs)
             except Exception:
-                check_inputs(self.subject, inputs)
+                if not Arguments.of(self.subject, inputs).flat:
+                    return type(self).forward(self, *inputs)
                 raise
 
         return forward
@@ -62,8 +67,10 @@ class Jit(Variant):
         super().__init__(subject)
         self._plans = JitPlans(subject)
 
-    def forward(self, *inputs: nd.NDArray) -> Any:
+    def forward(self, *inputs: Any, **named: Any) -> Any:
         """The outputs; recorded on MXNet's tape inside ``autograd.record()``."""
+        if named:
+            return self._plans.call_structured(inputs, named)
         return self._plans.call(inputs)
 
     def regenerate(self) -> None:
@@ -85,23 +92,36 @@ def jit(block: gluon.Block) -> Variant:
 
 
 def value_and_gradient(
-    block: gluon.Block, x: nd.NDArray | Sequence[nd.NDArray], head: nd.NDArray | Sequence[nd.NDArray]
+    block: gluon.Block, x: Any, head: Any, named: Mapping[str, Any] = NOTHING
 ) -> tuple[Any, dict[str, nd.NDArray]]:
-    """Outputs of a ``jit`` block and the gradients of Σ⟨output, head⟩, by the same kernels without a tape.
+    """What a ``jit`` block returns and the gradients of Σ⟨output, head⟩, by the same kernels without a tape.
 
-    Heads have the shapes of the outputs.  Gradients come by input name (``x``) and by structural parameter name
-    (``0.weight``), those of Constants excepted; ``grad_req`` and ``Parameter.grad()`` play no part.
+    ``x`` is forward's one argument if it is an array, else the list or tuple of its positional arguments, in which
+    arrays may be nested as in a call; ``named`` are its keyword arguments.  Heads have the shapes of the outputs and
+    come in the same order, nested or not.
+
+    Gradients come by the name that leads to the input from forward's arguments (``x``, ``states[0]``,
+    ``batch['mask']``; ``x1`` for the second of ``*inputs``) and by structural parameter name (``0.weight``), those of
+    Constants excepted; an input that has a parameter's name gets a number (``weight_2``).  ``grad_req`` and
+    ``Parameter.grad()`` play no part.  An array that is given twice has two gradients, one for each place.
     """
     if not isinstance(block, Jit):
         raise KernelError(f"value_and_gradient takes a block made by jit(), not {type(block).__name__}")
-    return block._plans.call_with_gradients(_arrays("inputs", x), _arrays("head gradients", head))
+    if not isinstance(x, (nd.NDArray, list, tuple)):
+        raise KernelError(f"inputs must be an mx.nd array or a list of forward's arguments, not {type(x).__name__}")
+    return block._plans.call_with_gradients([x] if isinstance(x, nd.NDArray) else x, _heads(head), named)
 
 
-def _arrays(name: str, value: Any) -> list[nd.NDArray]:
-    arrays = [value] if isinstance(value, nd.NDArray) else value
-    if not isinstance(arrays, (list, tuple)) or not all(isinstance(array, nd.NDArray) for array in arrays):
-        raise KernelError(f"{name} must be an mx.nd array or a list of them, not {type(value).__name__}")
-    return list(arrays)
+def _heads(value: Any) -> list[nd.NDArray]:
+    heads: list[nd.NDArray] = []
+    try:
+        structure = flatten(value, heads)
+    except NotPlainError as error:
+        raise KernelError(f"head gradients must be an mx.nd array or a list of them, not {error}") from error
+    others = [plain.kind.__name__ for plain in plain_values(structure) if plain.value is not None]
+    if others:
+        raise KernelError(f"head gradients must be an mx.nd array or a list of them, not {others[0]}")
+    return heads
 
 
 def build(block: gluon.Block, variant: str, context: str = "cpu") -> gluon.Block:
@@ -127,8 +147,8 @@ def source(block: gluon.Block, variant: str, shape: Sequence[int], dtype: str = 
         raise KernelError(f"dtype must be {' or '.join(FLOATS)}, not {dtype!r}")
     subject = _subject(block)
     _prepare(subject, dtype)
-    x = _zeros(shape, dtype)
-    return kernel_source(subject, (x,)) if variant == "numba" else hybrid_source(subject, (x,))
+    arguments = Arguments.of(subject, [_zeros(shape, dtype)])
+    return kernel_source(subject, arguments) if variant == "numba" else hybrid_source(subject, arguments)
 
 
 def _prepare(subject: gluon.Block, dtype: str) -> None:

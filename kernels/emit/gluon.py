@@ -11,6 +11,7 @@ import mxnet
 from ..errors import KernelError
 from ..extent import Extent, Scaled, show
 from ..graph import INPUT, Call, Graph
+from ..structure import Slot
 from .lines import LINE_LENGTH, wrapped
 
 # Where F keeps the operators whose registered names begin like this.
@@ -42,8 +43,6 @@ INFIX = {
 
 COPIES = ("_copyto", "_copy")
 
-RETURNED = {"array": "{}", "list": "[{}]", "tuple": "({},)"}
-
 # Attributes that mean the same whatever the input's shape; any other may have been computed from it.
 SHAPE_FREE = {"axis", "axes", "keepdims", "exclude", "transpose_a", "transpose_b", "no_bias", "flatten", "act_type",
               "num_hidden", "dim", "dim1", "dim2", "eps", "momentum", "fix_gamma", "use_global_stats", "p", "mode",
@@ -62,7 +61,6 @@ def print_hybrid_block(graph: Graph) -> str:
     """
     names = [leaf.array.name for leaf in graph.leaves]
     inputs = [leaf.array.name for leaf in graph.leaves_of(INPUT)]
-    returned = ", ".join(array.name for array in graph.outputs)
     body = [line for call in graph.calls for line in _statement(call)]
     return "\n".join(
         [
@@ -78,10 +76,16 @@ def print_hybrid_block(graph: Graph) -> str:
             f"class Hybrid{graph.name}(HybridBlock):",
             f"    def hybrid_forward(self, F, {', '.join(inputs + [name for name in names if name not in inputs])}):",
             *body,
-            f"        return {RETURNED[graph.returns].format(returned)}",
+            f"        return {_returned(graph)}",
             "",
         ]
     )
+
+
+def _returned(graph: Graph) -> str:
+    """All outputs in one list; a hybridized block would lose tuples, dicts and None, which its caller puts back."""
+    names = ", ".join(array.name for array in graph.outputs)
+    return names if isinstance(graph.returns, Slot) else f"[{names}]"
 
 
 def _statement(call: Call) -> list[str]:

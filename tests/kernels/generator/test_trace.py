@@ -12,8 +12,10 @@ from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn
 
 from kernels import KernelError, trace
+from kernels.arguments import Arguments
 from kernels.extent import Extent, Scaled
 from kernels.graph import CONSTANT, INPUT, PARAMETER
+from kernels.structure import rebuild
 from kernels.trace import trace_modes
 
 
@@ -122,9 +124,23 @@ def test_what_follows_it_in_no_known_way_is_specialised(name: str, layer: Any) -
     assert str(graph).startswith("Layer: this shape only\n")
 
 
-def test_inputs_of_different_lengths_are_specialised(layer: Any) -> None:
-    graph = trace(layer(nd.dot, arity=2), nd.ones((6, 4)), nd.ones((4, 3)))
-    assert not graph.polymorphic
+# what two arrays do, their shapes, and which of them turn out to have the batch as their first axis
+BATCHED: dict[str, tuple[Callable[..., nd.NDArray], list[tuple[int, ...]], list[bool]]] = {
+    "rows of both": (lambda x, y: x * y, [(6, 4), (6, 4)], [True, True]),
+    "a memory": (nd.dot, [(6, 4), (4, 3)], [True, False]),
+    "a memory of as many rows": (nd.dot, [(4, 4), (4, 3)], [True, False]),
+    "a vector": (lambda x, y: x * y, [(6, 4), (4,)], [True, False]),
+    "a vector of as many elements": (nd.broadcast_mul, [(4, 4), (4,)], [True, False]),
+    "rows times rows": (lambda x, y: nd.dot(x, y).reshape((36,)), [(6, 4), (4, 6)], [False, False]),
+}
+
+
+@pytest.mark.parametrize("name", BATCHED)
+def test_which_inputs_have_the_batch_is_found_out(name: str, layer: Any) -> None:
+    function, shapes, expected = BATCHED[name]
+    graph = trace(layer(function, arity=2), *arrays(*shapes))
+    assert [not leaf.array.shape[0].literal for leaf in graph.leaves_of(INPUT)] == expected
+    assert graph.polymorphic == any(expected)
 
 
 def test_a_fixed_first_axis_can_be_asked_for(layer: Any) -> None:
@@ -196,17 +212,17 @@ def test_names_are_python_identifiers_each_once(layer: Any) -> None:
 @pytest.mark.parametrize(
     ("function", "outputs", "returns"),
     [
-        (lambda x: x, 1, "array"),
-        (lambda x: [x], 1, "list"),
-        (lambda x: (x * 2, x), 2, "tuple"),
-        (lambda x: (lambda y: [y, y])(x * 2), 2, "list"),
+        (lambda x: x, 1, "a"),
+        (lambda x: [x], 1, ["a"]),
+        (lambda x: (x * 2, x), 2, ("a", "b")),
+        (lambda x: (lambda y: [y, y])(x * 2), 2, ["a", "b"]),
     ],
     ids=["identity", "a list of one", "an input among outputs", "one array twice"],
 )
-def test_outputs(function: Any, outputs: int, returns: str, layer: Any) -> None:
+def test_outputs(function: Any, outputs: int, returns: Any, layer: Any) -> None:
     graph = trace(layer(function), nd.ones((5, 4)))
     assert len(graph.outputs) == outputs
-    assert graph.returns == returns
+    assert rebuild(graph.returns, iter("ab"[:outputs])) == returns
     assert all(str(array.shape) == str(graph.leaves[0].array.shape) for array in graph.outputs)
 
 
@@ -227,10 +243,10 @@ def test_modes_are_told_apart() -> None:
     x = nd.ones((5, 4))
     for mode, calls in ((autograd.train_mode, 2), (autograd.predict_mode, 1)):
         with mode():
-            graph, differ = trace_modes(Noisy(), x)
+            graph, differ = trace_modes(Noisy(), Arguments.of(Noisy(), [x]))
         assert len(graph.calls) == calls
         assert differ
-    assert not trace_modes(initialised(network()), x)[1]
+    assert not trace_modes(initialised(network()), Arguments.of(network(), [x]))[1]
 
 
 def test_each_call_knows_the_line_that_wrote_it(layer: Any) -> None:
