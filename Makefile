@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/gluonmark-is-installed
 
-.PHONY: bench test setup clean
+.PHONY: bench test docs setup clean
 .DEFAULT_GOAL := bench
 
 bench: setup
@@ -15,6 +15,10 @@ test: setup
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest
+
+# The tables in docs/ are found by trying; the same tests keep them true.
+docs: setup
+	$(VENV)/bin/pytest tests/command_line/test_documents.py --rewrite-golden
 
 setup: $(STAMP)
 

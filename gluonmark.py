@@ -67,6 +67,17 @@ def layers(form: FormatOption = "table") -> None:
 
 
 @app.command()
+def operators(form: FormatOption = "table") -> None:
+    """List MXNet's operators that the numba variant takes, and what it makes of them."""
+    import pandas as pd
+
+    from kernels.inventory import inventory
+
+    check_format(form)
+    show(pd.DataFrame([known.row() for known in inventory()]), form)
+
+
+@app.command()
 def source(
     layer: Annotated[str, typer.Argument(metavar="LAYER", help="Which layer.")],
     variant: Annotated[str, typer.Option(help="hybridized, hybridized-static or numba.")] = "numba",

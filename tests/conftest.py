@@ -1,5 +1,6 @@
 """What every room's tests share: golden files, and the flag that rewrites them."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--rewrite-golden``: take what the tests find now for right."""
-    parser.addoption("--rewrite-golden", action="store_true", help="rewrite golden files")
+    parser.addoption("--rewrite-golden", action="store_true", help="rewrite golden files and the tables in docs/")
 
 
 @pytest.fixture
@@ -23,5 +24,21 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
             file.write_text(text, encoding="utf-8")
         assert file.is_file(), f"there is no golden file {file}: run pytest --rewrite-golden and read what it wrote"
         assert text == file.read_text(encoding="utf-8")
+
+    return compare
+
+
+@pytest.fixture
+def document(request: pytest.FixtureRequest) -> Callable[[Path, str, str], None]:
+    """Compares a text with a file's lines between ``<!-- name -->`` and ``<!-- end of name -->``, or rewrites them."""
+
+    def compare(file: Path, name: str, text: str) -> None:
+        old = file.read_text(encoding="utf-8")
+        found = re.search(f"(?<=<!-- {name} -->\\n\\n).*?(?=\\n<!-- end of {name} -->)", old, re.DOTALL)
+        assert found is not None, f"{file} has no place for {name}"
+        if request.config.getoption("--rewrite-golden", default=False):
+            file.write_text(old[: found.start()] + text + old[found.end() :], encoding="utf-8")
+        else:
+            assert found[0] == text, f"{file.name} is not up to date: make docs"
 
     return compare

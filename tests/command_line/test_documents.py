@@ -1,0 +1,31 @@
+"""The tables in docs/ are what the commands print."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import gluonmark
+
+DOCS = Path(gluonmark.__file__).resolve().parent / "docs"
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert gluonmark.run(arguments) == 0
+    return capsys.readouterr().out
+
+
+def test_the_operators_of_the_document_are_those_that_are_found(
+    capsys: pytest.CaptureFixture[str], document: Callable[[Path, str, str], None]
+) -> None:
+    document(DOCS / "operators.md", "operators", printed(capsys, "operators", "--format", "markdown"))
+
+
+def test_operators_says_what_the_examples_show(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = {row["operator"]: row for row in json.loads(printed(capsys, "operators", "--format", "json"))}
+    assert rows["mean"]["primitives"] == "Literal, Map(divide), Reduce(sum), Size, View"
+    assert rows["max, max_axis"]["gradient"] == "yes"
+    assert rows["sign"]["gradient"] == "no"
+    assert {"float32", "float64"} <= set(rows["dot"]["dtypes"].split(", "))
+    assert "with a condition of another shape than the values" in rows["where"]["refused"]
