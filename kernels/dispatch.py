@@ -21,6 +21,7 @@ from mxnet.base import _LIB, c_str_array
 from mxnet.ndarray.ndarray import _DTYPE_MX_TO_NP
 
 from .errors import KernelError
+from .modes import MODAL, STAND_INS
 
 OWN_PACKAGE = __name__.partition(".")[0]
 EXAMPLES = f"{OWN_PACKAGE}.operators.examples"  # layers like anybody's, although they stand in this package
@@ -36,16 +37,6 @@ LEAVES_GRAPH = {
     ),
     "MXInvokeCachedOpEx": "calls a hybridized graph that is not one of its child blocks ({line}): register it",
     "MXCustomFunctionRecord": "calls an autograd.Function inside forward ({line}), which cannot be traced",
-}
-
-
-# Operators that would leave a mark, on running statistics or the random stream, and the attributes that would make
-# them do so even in prediction mode: they run in prediction mode, which gives arrays of the same shapes.
-MARKING: dict[str, dict[str, str]] = {
-    "BatchNorm": {},
-    "_contrib_SyncBatchNorm": {},
-    "Dropout": {"mode": "training"},
-    "RNN": {},
 }
 
 
@@ -171,6 +162,12 @@ def _package(frame: FrameType) -> str:
     return EXAMPLES if module.startswith(EXAMPLES) else module.partition(".")[0]
 
 
+def _operator(name: str) -> ctypes.c_void_p:
+    handle = ctypes.c_void_p()
+    _LIB.NNGetOpHandle(name.encode(), ctypes.byref(handle))
+    return handle
+
+
 def _user_line() -> str:
     """Where the user's code called MXNet: the innermost frame outside MXNet, or else the Gluon layer's own."""
     gluon_layer = ""
@@ -240,10 +237,15 @@ def _watchers(recording: Recording) -> dict[str, Callable[..., Callable[..., int
                 recording.check_writable(outputs._obj[index])
             name = _operator_name(operator.value)
             attributes = {keys[i].decode(): values[i].decode() for i in range(attribute_count.value)}
-            if name in MARKING:
+            if name in MODAL:
                 with _predicting():
-                    spelt = c_str_array([MARKING[name].get(key, value) for key, value in attributes.items()])
+                    spelt = c_str_array([MODAL[name].predicting.get(key, value) for key, value in attributes.items()])
                     status = original(operator, count, inputs, *rest[:4], spelt, storage)
+            elif name in STAND_INS:
+                stand_in, shared = STAND_INS[name]
+                known = {key: attributes[key] for key in shared if attributes.get(key, "None") != "None"}
+                texts = c_str_array(list(known)), c_str_array(list(known.values()))
+                status = original(_operator(stand_in), count, inputs, *rest[:2], len(known), *texts, storage)
             else:
                 status = original(operator, count, inputs, *rest)
             if status == 0:

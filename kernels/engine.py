@@ -22,9 +22,11 @@ from mxnet.base import _LIB, NDArrayHandle, py_str
 from mxnet.ndarray.ndarray import _DTYPE_NP_TO_MX
 
 from .compile import load
+from .effects import Draw, Move
 from .errors import KernelError
 from .extent import Shape
 from .graph import INPUT
+from .primitives.base import concrete
 from .program import Program
 from .structure import Slot, Structure, is_flat, rebuild
 
@@ -107,7 +109,8 @@ class Plan:
         recorded = module.enter_forward_recorded if program.saved else module.enter_forward
         entries = [entry.address for entry in (module.enter_forward, recorded, module.enter_backward)]
         kept = [numbers[name] for name, _ in program.kept]
-        slopes = [numbers[name] for name in program.differentiated]
+        slopes = [numbers[name] for name in program.differentiated] + [numbers[move.old.name] for move in program.moves]
+        needs = [word for move in program.moves for word in self._needs(move, len(slopes))]
         counts = [
             len(program.inputs),
             len(program.outputs),
@@ -126,10 +129,20 @@ class Plan:
             training,
             self._arity,
             item,
+            len(program.draws),
+            len(program.moves),
         ]
         descriptors = [number for _, value in arrays for number in self._descriptor(value.shape, value.dtype)]
         frozen = [number for index in self._frozen for number in (index, 0, -1)]
-        return np.array([*header, *descriptors, *kept, *slopes, *frozen], np.int64)
+        return np.array([*header, *descriptors, *kept, *slopes, *needs, *frozen], np.int64)
+
+    def _needs(self, move: Move, slopes: int) -> list[int]:
+        """The gradients of which one must be wanted, as bits of words."""
+        size = self._launcher.NEEDS
+        table = [0] * (slopes // size + 1)
+        for position, name in enumerate(self.program.differentiated):
+            table[position // size] |= (name in move.needs) << position % size
+        return table
 
     def _descriptor(self, shape: Shape, dtype: str) -> list[int]:
         maximum = self._launcher.MAXIMUM_RANK
@@ -160,6 +173,7 @@ class Plan:
             frame = self._frames.pop()  # a frame belongs to one call at a time, whatever thread it comes from
         except IndexError:
             room = self._heads - self._handles + len(self.program.outputs) + len(self.gradients)
+            room += len(self.program.moves)
             frame = np.concatenate([self._template, np.zeros(room, np.int64)])
         if len(inputs) != self._arity:
             raise MisfitError
@@ -174,10 +188,23 @@ class Plan:
             place += 1
         return frame
 
+    def _draw(self, frame: np.ndarray) -> list[nd.NDArray]:
+        """Draw what this call needs and put it into the frame: after the checks, so that no other call draws for it."""
+        batch = self._launcher.batch_of(frame)
+        if batch < 0:
+            self._fail(-batch)
+        arrays = [drawn(draw, batch, self._context) for draw in self.program.draws]
+        first = self._handles + len(self.program.inputs) - len(arrays)
+        for place, array in enumerate(arrays, first):
+            frame[place] = array.handle.value
+        return arrays
+
     def call(self, inputs: Sequence[nd.NDArray]) -> list[nd.NDArray]:
         """The outputs; recorded if MXNet is recording.  Raises ``MisfitError`` or ``ConstantChangedError``."""
         frame = self._frame(inputs)
+        numbers = self._draw(frame) if self.program.draws else ()
         status = self._launcher.launch(frame, *self._addresses)
+        del numbers  # only now: the frame had no more than their handles
         if status:
             self._fail(status)
         outputs = [_own(frame, self._outputs + index) for index in range(len(self.program.outputs))]
@@ -191,7 +218,9 @@ class Plan:
         frame = self._frame(inputs)
         for index, head in enumerate(heads):
             frame[self._heads + index] = head.handle.value
+        numbers = self._draw(frame) if self.program.draws else ()
         status = self._launcher.launch_with_gradients(frame)
+        del numbers  # only now: the frame had no more than their handles
         if status:
             self._fail(status)
         outputs = [_own(frame, self._outputs + index) for index in range(len(self.program.outputs))]
@@ -212,3 +241,10 @@ class Plan:
 def _own(frame: np.ndarray, place: int) -> nd.NDArray:
     """The array whose handle the launcher put there."""
     return nd.NDArray(NDArrayHandle(frame.item(place)))
+
+
+def drawn(draw: Draw, batch: int, context: mxnet.Context) -> nd.NDArray:
+    """What MXNet draws, for one batch size."""
+    operator = getattr(nd._internal, draw.operator)
+    shape = concrete(draw.value.shape, batch)
+    return operator(shape=shape, dtype=draw.value.dtype, ctx=str(context), **dict(draw.attributes))

@@ -1,7 +1,7 @@
 """What a trace saw: the operators of one forward pass, in order, with their arrays, attributes and lines."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .extent import Shape, show
@@ -64,6 +64,7 @@ class Graph:
     ``polymorphic`` graphs hold for every batch size, others for the traced one.  ``returns`` is what the outputs come
     in: one by itself, or lists, tuples and dicts, with None where forward gives none.
     Where forward ``reads_shapes`` it may branch on them, so the graph is sure only for batch sizes it was traced at.
+    ``training`` says which mode the graph is for; None if forward does the same in both.
     """
 
     name: str
@@ -73,6 +74,12 @@ class Graph:
     returns: Structure
     polymorphic: bool
     reads_shapes: bool
+    training: bool | None = field(default=None, compare=False)
+
+    @property
+    def mode(self) -> str:
+        """The mode in words, if forward asks for it."""
+        return {None: "", True: "training", False: "inference"}[self.training]
 
     def leaves_of(self, role: str) -> Iterator[Leaf]:
         """The leaves with one role, in order."""
@@ -84,4 +91,5 @@ class Graph:
         rows += [("output", str(array), "") for array in self.outputs]
         widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
         body = (f"{role:<{widths[0]}}  {what:<{widths[1]}}  {where}".rstrip() for role, what, where in rows)
-        return "\n".join([f"{self.name}: {'any batch size n' if self.polymorphic else 'this shape only'}", *body])
+        title = f"{self.name}: {'any batch size n' if self.polymorphic else 'this shape only'}"
+        return "\n".join([f"{title}, {self.mode}" if self.mode else title, *body])

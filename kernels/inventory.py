@@ -52,10 +52,10 @@ def inventory() -> list[Known]:
             for graph in _graphs(group, dtype, group.calls):
                 taken = _decomposes(graph)
                 for call in graph.calls:
-                    _note(known.setdefault(call.operator, Known(call.operator)), call, taken)
+                    _note(known.setdefault(call.operator, Known(call.operator)), call, graph, taken)
         for graph in _graphs(group, group.dtype, group.refused):
             for call in graph.calls:
-                _note(known.setdefault(call.operator, Known(call.operator)), call, False)
+                _note(known.setdefault(call.operator, Known(call.operator)), call, graph, False)
     return [known[name] for name in sorted(known, key=str.lower) if name in OPERATORS]
 
 
@@ -87,14 +87,14 @@ def _decomposes(graph: Graph) -> bool:
     return True
 
 
-def _note(known: Known, call: Call, taken: bool) -> None:
+def _note(known: Known, call: Call, graph: Graph, taken: bool) -> None:
     """Apply the rule to the call as it stands, and see what becomes of it."""
     rule = OPERATORS.get(call.operator)
     if rule is None:
         return
     leaves = [leaf(f"x{place}", array.shape, array.dtype) for place, array in enumerate(call.inputs)]
     try:
-        result = rule(Site(call), leaves)
+        result = rule(Site(call, bool(graph.training)), leaves)
     except UnsupportedError as error:
         known.refused.add(str(error))
         return

@@ -120,7 +120,7 @@ class JitPlans:
         return True
 
     def _make(self, arguments: Arguments) -> Plan:
-        graph, modes_differ, compiled = _program(self._subject, arguments)
+        graph, compiled = _program(self._subject, arguments)
         rows, context = arguments.arrays[0].shape[0], _context(arguments)
         parameters = structural_parameters(self._subject)
         plan = Plan(
@@ -128,14 +128,14 @@ class JitPlans:
             load(graph.name, print_module(compiled)),
             context,
             batch=0 if graph.polymorphic else rows,
-            training=int(autograd.is_training()) if modes_differ else -1,
+            training=-1 if graph.training is None else int(graph.training),
             parameters=[parameters[leaf.key] for leaf in graph.leaves if leaf.role != INPUT],
         )
         plan.batches = {rows} if graph.reads_shapes and graph.polymorphic else None
         plan.confirm_constants()
         batched = tuple(not leaf.array.shape[0].literal for leaf in graph.leaves_of(INPUT))
         self._batched.setdefault(arguments.structure, {})[batched] = None
-        key = _key(arguments, batched, modes_differ)
+        key = _key(arguments, batched, graph.training is not None)
         self._plans[key] = plan, _digest(self._subject, compiled, context)
         self._remember(plan, arguments)
         return plan
@@ -164,14 +164,14 @@ def _misfitting_heads(plan: Plan, heads: Sequence[nd.NDArray]) -> KernelError:
 
 def kernel_source(subject: gluon.Block, arguments: Arguments) -> str:
     """The kernels as a person reads them, without the entries that MXNet's buffers come through."""
-    return print_kernels(_program(subject, arguments)[2])
+    return print_kernels(_program(subject, arguments)[1])
 
 
-def _program(subject: gluon.Block, arguments: Arguments) -> tuple[Graph, bool, Program]:
+def _program(subject: gluon.Block, arguments: Arguments) -> tuple[Graph, Program]:
     _check_dtypes(subject, arguments.arrays)
-    graph, modes_differ = trace_modes(subject, arguments)
+    graph, _ = trace_modes(subject, arguments)
     values = _constants(subject, graph, arguments.arrays[0].context) if versions_are_readable() else {}
-    return graph, modes_differ, program(graph, values)
+    return graph, program(graph, values)
 
 
 def _check_dtypes(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> None:

@@ -18,12 +18,16 @@ FORWARD, RECORDED, BACKWARD, DEVICE_TYPE, DEVICE_ID = 0, 1, 2, 3, 4  # entries o
 INPUTS, OUTPUTS, SAVED, KEPT, SLOPES, FROZEN = 5, 6, 7, 8, 9, 10  # how many of each
 BATCH, TRAINING = 11, 12  # what the plan holds for: a batch size or 0, a training mode or -1
 BROUGHT, ITEM = 13, 14  # how many inputs the call itself brings, before parameters; bytes of one element
-TABLES = 15
+DRAWN = 15  # how many inputs are drawn for each call: the last ones
+MOVED = 16  # how many of the slopes are statistics that backward moves in place, not inputs with a gradient: the last
+TABLES = 17
 # then, one after the other: a descriptor for each input, output and saved array (see DESCRIPTOR); the numbers of the
-# arrays that backward reads; the numbers of the inputs that have a gradient; for each frozen constant its number, the
-# memory it is in and how often that was written to;
+# arrays that backward reads; the numbers of the inputs that have a gradient or are moved; for each moved one the
+# gradients of which one must be wanted, as bits of NEEDS words; for each frozen constant its number, the memory it is
+# in and how often that was written to;
 # the handles of inputs, outputs and saved arrays; the handles of heads and of gradients.
 FROZEN_ENTRY = 3
+NEEDS = 62  # bits of a word that are used
 MAXIMUM_RANK = 8
 DESCRIPTOR = 2 + 2 * MAXIMUM_RANK  # dtype, rank, then slope and offset of each extent
 
@@ -35,6 +39,7 @@ OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 word = types.intp
 wait_to_read = types.ExternalFunction("MXNDArrayWaitToRead", types.int32(word))
+wait_to_write = types.ExternalFunction("MXNDArrayWaitToWrite", types.int32(word))
 get_data = types.ExternalFunction("MXNDArrayGetData", types.int32(word, word))
 get_shape = types.ExternalFunction("MXNDArrayGetShapeEx64", types.int32(word, word, word))
 get_storage = types.ExternalFunction("MXNDArrayGetStorageType", types.int32(word, word))
@@ -47,6 +52,7 @@ detach = types.ExternalFunction("MXNDArrayDetach", types.int32(word, word))
 free_array = types.ExternalFunction("MXNDArrayFree", types.int32(word))
 is_recording = types.ExternalFunction("MXAutogradIsRecording", types.int32(word))
 is_training = types.ExternalFunction("MXAutogradIsTraining", types.int32(word))
+mark = types.ExternalFunction("MXAutogradMarkVariables", types.int32(types.int32, word, word, word))
 record = types.ExternalFunction("MXCustomFunctionRecord", types.int32(types.int32, word, types.int32, word, word))
 allocate = types.ExternalFunction("malloc", word(word))
 release = types.ExternalFunction("free", types.void(word))
@@ -158,7 +164,7 @@ def fits(frame, number, handle, scratch):
 def check(frame, handles, scratch):
     """The batch size of a call, or minus a status."""
     batch = 0
-    for number in range(frame[INPUTS]):
+    for number in range(frame[INPUTS] - frame[DRAWN]):
         implied = fits(frame, number, frame[handles + number], scratch)
         if implied < 0 or (implied > 0 and batch > 0 and implied != batch):
             return -MISFIT
@@ -174,10 +180,21 @@ def check(frame, handles, scratch):
 
 
 @njit(**OPTIONS)
+def kept_table(frame):
+    """Where the numbers of the arrays that backward reads begin."""
+    return TABLES + (frame[INPUTS] + frame[OUTPUTS] + frame[SAVED]) * DESCRIPTOR
+
+
+@njit(**OPTIONS)
+def needs_table(frame):
+    """Where the table of what moved statistics need begins."""
+    return kept_table(frame) + frame[KEPT] + frame[SLOPES]
+
+
+@njit(**OPTIONS)
 def frozen_table(frame):
     """Where the table of frozen constants begins."""
-    arrays = frame[INPUTS] + frame[OUTPUTS] + frame[SAVED]
-    return TABLES + arrays * DESCRIPTOR + frame[KEPT] + frame[SLOPES]
+    return needs_table(frame) + frame[MOVED] * (frame[SLOPES] // NEEDS + 1)
 
 
 @njit(**OPTIONS)
@@ -234,7 +251,7 @@ def bytes_of(frame, number, batch):
 # the arrays that backward reads.
 LIST, CALLBACKS, CONTEXTS, STATE_BATCH, STATE_LENGTH, STATE_FRAME = 0, 3, 5, 7, 8, 9
 
-NULL, ADD = 0, 3  # MXNet's OpReqType; 1 and 2 are write and write in place
+NULL, WRITE, ADD = 0, 1, 3  # MXNet's OpReqType; 2 is write in place
 
 Backward = types.int32(
     types.int32, types.int32, types.CPointer(types.intp), types.CPointer(types.int32), types.int32, types.intp
@@ -269,15 +286,28 @@ def recorded_arrays(address):
 
 @njit(**OPTIONS)
 def slopes_of(frame):
-    """The numbers of the inputs that have a gradient."""
-    first = TABLES + (frame[INPUTS] + frame[OUTPUTS] + frame[SAVED]) * DESCRIPTOR + frame[KEPT]
+    """The numbers of the inputs that have a gradient, then of those that are moved."""
+    first = kept_table(frame) + frame[KEPT]
     return frame[first : first + frame[SLOPES]]
 
 
 @njit(**OPTIONS)
+def moves(frame, index, requests):
+    """Whether backward has to move a statistic: MXNet goes back through its operator only for a gradient behind it."""
+    first = frame[SLOPES] - frame[MOVED]
+    words_each = frame[SLOPES] // NEEDS + 1
+    row = needs_table(frame) + (index - first) * words_each
+    for source in range(first):
+        if requests[source] != NULL and (frame[row + source // NEEDS] >> (source % NEEDS)) & 1:
+            return True
+    return False
+
+
+@njit(**OPTIONS)
 def run_backward(frame, kept, batch, handles, requests):
-    """Compute gradients into the arrays behind ``handles``, which are those of the heads, then of the gradients."""
+    """Compute into the arrays behind ``handles``: those of the heads, then of the gradients, then of the statistics."""
     heads, slopes = frame[OUTPUTS], frame[SLOPES]
+    gradients = slopes - frame[MOVED]
     data = np.zeros(heads + len(kept) + slopes, np.int64)
     wanted = np.zeros(max(slopes, 1), np.int32)
     for index in range(heads):
@@ -287,18 +317,24 @@ def run_backward(frame, kept, batch, handles, requests):
     first = heads + len(kept)
     for index in range(slopes):
         wanted[index] = requests[index]
-        if requests[index] == NULL or requests[index] == ADD:  # a fused loop may write what is not wanted
+        if index >= gradients:  # it is read and written: never in place
+            wanted[index] = requests[index] != NULL and moves(frame, index, requests)
+        # A fused loop may write what is not wanted.
+        if index >= gradients or requests[index] == NULL or requests[index] == ADD:
             data[first + index] = allocate(bytes_of(frame, slopes_of(frame)[index], batch))
         else:
             get_data(handles[heads + index], data.ctypes.data + 8 * (first + index))
     enter(frame[BACKWARD], batch, data.ctypes.data, wanted.ctypes.data)
     target = np.zeros(1, np.int64)
     for index in range(slopes):
-        if requests[index] == ADD:
-            get_data(handles[heads + index], target.ctypes.data)
-            size = bytes_of(frame, slopes_of(frame)[index], batch)
+        size = bytes_of(frame, slopes_of(frame)[index], batch)
+        get_data(handles[heads + index], target.ctypes.data)
+        if index >= gradients:
+            if wanted[index]:
+                copy_memory(target[0], data[first + index], size)
+        elif requests[index] == ADD:
             add(target[0], data[first + index], size, frame[ITEM])
-        if requests[index] == NULL or requests[index] == ADD:
+        if index >= gradients or requests[index] == NULL or requests[index] == ADD:
             release(data[first + index])
 
 
@@ -349,6 +385,20 @@ def copied(frame, number, handle, batch, scratch):
 
 
 @njit(**OPTIONS)
+def movable(handle, scratch):
+    """A statistic as a variable of MXNet's whose gradient, written in place, is the statistic itself.
+
+    So the engine knows that backward writes to it, and orders whatever else reads or writes it.
+    """
+    detach(handle, scratch.ctypes.data)
+    detach(handle, scratch.ctypes.data + 8)
+    scratch[2] = WRITE
+    mark(np.int32(1), scratch.ctypes.data, scratch.ctypes.data + 16, scratch.ctypes.data + 8)
+    free_array(scratch[1])
+    return scratch[0]
+
+
+@njit(**OPTIONS)
 def record_call(frame, handles, batch, backward_address, delete_address, scratch):
     """Put a finished call on MXNet's tape."""
     length = frozen_table(frame)
@@ -365,19 +415,23 @@ def record_call(frame, handles, batch, backward_address, delete_address, scratch
     state[STATE_LENGTH] = length
     copy_memory(address + 8 * STATE_FRAME, frame.ctypes.data, 8 * length)
     kept = recorded_arrays(address)
-    table = length - frame[SLOPES] - frame[KEPT]
     for index in range(len(kept)):
-        number = frame[table + index]
+        number = frame[kept_table(frame) + index]
         if number < frame[BROUGHT]:
             kept[index] = copied(frame, number, frame[handles + number], batch, scratch)
         else:
             detach(frame[handles + number], kept.ctypes.data + 8 * index)
     numbers = slopes_of(frame)
     sources = np.empty(max(len(numbers), 1), np.int64)
+    gradients = len(numbers) - frame[MOVED]
     for index in range(len(numbers)):
-        sources[index] = frame[handles + numbers[index]]
+        handle = frame[handles + numbers[index]]
+        sources[index] = handle if index < gradients else movable(handle, scratch)
     outputs = frame.ctypes.data + 8 * (handles + frame[INPUTS])
-    return record(np.int32(len(numbers)), sources.ctypes.data, np.int32(frame[OUTPUTS]), outputs, address)
+    status = record(np.int32(len(numbers)), sources.ctypes.data, np.int32(frame[OUTPUTS]), outputs, address)
+    for index in range(gradients, len(numbers)):
+        free_array(sources[index])  # the tape has its own
+    return status
 
 
 @njit(**OPTIONS)
@@ -408,6 +462,12 @@ def admit(frame, handles, scratch):
     return batch if batch < 0 or constants_unchanged(frame, handles) else -CHANGED
 
 
+@njit("int64(int64[::1])", **OPTIONS)
+def batch_of(frame):
+    """The batch size of a call, or minus a status, before anything is drawn for it."""
+    return admit(frame, frozen_table(frame) + FROZEN_ENTRY * frame[FROZEN], np.empty(2 + MAXIMUM_RANK, np.int64))
+
+
 @njit("int64(int64[::1], int64, int64)", **OPTIONS)
 def launch(frame, backward_address, delete_address):
     """One call.  The frame holds the handles of the inputs and receives those of the outputs.  Returns a status."""
@@ -418,7 +478,7 @@ def launch(frame, backward_address, delete_address):
         return -batch
     scratch[0] = 0
     is_recording(scratch.ctypes.data)
-    recorded = flag(scratch[0]) and frame[SLOPES] > 0
+    recorded = flag(scratch[0]) and frame[SLOPES] > frame[MOVED]
     status = run_forward(frame, handles, batch, recorded, scratch)
     if status == OK and recorded:
         recorded_status = record_call(frame, handles, batch, backward_address, delete_address, scratch)
@@ -447,13 +507,17 @@ def launch_with_gradients(frame):
         return FAILED
     numbers = slopes_of(frame)
     for index in range(len(numbers)):
-        frame[heads + outputs + index] = make(frame, numbers[index], batch, scratch)
-        if frame[heads + outputs + index] == 0:
-            return FAILED
-    table = frozen_table(frame) - len(numbers) - frame[KEPT]
+        if index < len(numbers) - frame[MOVED]:
+            frame[heads + outputs + index] = make(frame, numbers[index], batch, scratch)
+            if frame[heads + outputs + index] == 0:
+                return FAILED
+        else:
+            frame[heads + outputs + index] = frame[handles + numbers[index]]
+            if wait_to_write(frame[heads + outputs + index]) != 0:
+                return FAILED
     kept = np.empty(frame[KEPT], np.int64)
     for index in range(len(kept)):
-        kept[index] = frame[handles + frame[table + index]]
+        kept[index] = frame[handles + frame[kept_table(frame) + index]]
     run_backward(frame, kept, batch, frame[heads:], np.ones(max(len(numbers), 1), np.int32))
     free_saved(frame, handles)
     return OK

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .decompose import decompose
+from .effects import Draw, Move
 from .extent import ONE
 from .gradient import gradients
 from .graph import INPUT, PARAMETER, Graph
@@ -21,10 +22,10 @@ from .rewrite import rewrite
 class Program:
     """The procedures of one graph.
 
-    ``inputs`` are the arrays that a call brings (inputs, then parameters and constants) and ``differentiated`` names
-    those of them that have a gradient; ``saved`` are arrays that ``forward_recorded`` returns after the outputs;
-    ``kept`` are the arrays that ``backward`` reads after the heads.  ``frozen`` names the constants on whose values
-    the program rests.
+    ``inputs`` are the arrays that a call brings (inputs, then parameters and constants, then what is drawn for it) and
+    ``differentiated`` names those of them that have a gradient; ``saved`` are arrays that ``forward_recorded`` returns
+    after the outputs; ``kept`` are the arrays that ``backward`` reads after the heads.  ``frozen`` names the constants
+    on whose values the program rests.  ``moves`` are the statistics whose new values ``backward`` returns last.
     """
 
     graph: Graph
@@ -36,6 +37,8 @@ class Program:
     kept: Named
     differentiated: tuple[str, ...]
     frozen: frozenset[str]
+    draws: tuple[Draw, ...]
+    moves: tuple[Move, ...]
 
     @property
     def forward(self) -> Procedure:
@@ -55,8 +58,11 @@ def program(graph: Graph, constants: Mapping[str, np.ndarray]) -> Program:
 
     Raises ``KernelError`` for an operator that has no rule.
     """
-    traced, leaves = decompose(graph)
-    results, frozen = rewrite(traced, constants)
+    traced, leaves, effects = decompose(graph)
+    moves = tuple(effects.moves())
+    first, frozen = rewrite([*traced, *(move.new for move in moves)], constants)
+    results, moved = first[: len(traced)], first[len(traced) :]
+    leaves |= {draw.value.name: draw.value for draw in effects.draws}
     names = set(leaves)
     output_names = _numbered("y", len(results), names)
     heads = tuple(
@@ -66,10 +72,10 @@ def program(graph: Graph, constants: Mapping[str, np.ndarray]) -> Program:
     wanted = [node.array.name for node in graph.leaves if node.role in (INPUT, PARAMETER)]
     slopes = gradients(results, [head for _, head in heads], [leaves[name] for name in wanted])
     differentiated = tuple(name for name, slope in zip(wanted, slopes, strict=True) if slope is not None)
-    joint, also_frozen = rewrite([*results, *(slope for slope in slopes if slope is not None)], constants)
-    results, slopes_now = joint[: len(results)], joint[len(results) :]
+    joint, also_frozen = rewrite([*results, *(slope for slope in slopes if slope is not None), *moved], constants)
+    results, backwards = joint[: len(results)], joint[len(results) :]
 
-    kept_values = _worth_keeping(slopes_now, results)
+    kept_values = _worth_keeping(backwards, results, leaves)
     known = {id(value): name for name, value in zip(output_names, results, strict=True)}
     saved = []
     for value in kept_values:
@@ -80,7 +86,7 @@ def program(graph: Graph, constants: Mapping[str, np.ndarray]) -> Program:
             saved.append((known[id(value)], _in_memory(value)))
     leaves_kept = {id(value): leaf(known[id(value)], _in_memory(value).shape, value.dtype) for value in kept_values}
     kept = tuple((known[key], value) for key, value in leaves_kept.items())
-    cut = _cut(slopes_now, {id(value): reshape(leaves_kept[id(value)], value.shape) for value in kept_values})
+    cut = _cut(backwards, {id(value): reshape(leaves_kept[id(value)], value.shape) for value in kept_values})
     return Program(
         graph=graph,
         dtype=results[0].dtype,
@@ -91,13 +97,20 @@ def program(graph: Graph, constants: Mapping[str, np.ndarray]) -> Program:
         kept=kept,
         differentiated=differentiated,
         frozen=frozen | also_frozen,
+        draws=tuple(effects.draws),
+        moves=moves,
         backward=Procedure(
             "backward",
             heads + kept,
-            tuple((f"d_{name}", slope) for name, slope in zip(differentiated, cut, strict=True)),
+            tuple(zip(_returned(differentiated, moves, names), cut, strict=True)),
             optional=True,
         ),
     )
+
+
+def _returned(differentiated: tuple[str, ...], moves: tuple[Move, ...], taken: set[str]) -> list[str]:
+    """The names of what backward gives: gradients, then statistics."""
+    return [*(f"d_{name}" for name in differentiated), *(_named(f"new_{move.old.name}", taken) for move in moves)]
 
 
 def _numbered(stem: str, count: int, taken: set[str]) -> list[str]:
@@ -115,10 +128,10 @@ def _in_memory(value: Value) -> Value:
     return value if value.shape else reshape(value, (ONE,))
 
 
-def _worth_keeping(slopes: list[Value], results: list[Value]) -> list[Value]:
+def _worth_keeping(slopes: list[Value], results: list[Value], leaves: Mapping[str, Value]) -> list[Value]:
     """What the backward pass reads of the forward pass: going back from the gradients, the first values of the
     forward pass that it has in memory anyway and that are not cheaper to compute again."""
-    in_memory = values_in_memory(results)
+    in_memory = values_in_memory(results) | {id(value) for value in leaves.values()}
     fixed = _independent(results)
     ends = {id(value) for value in results}
     order: list[Value] = []

@@ -18,11 +18,10 @@ from .lines import LINE_LENGTH, wrapped
 NAMESPACES = {
     "_contrib_": "F.contrib.",
     "_linalg_": "F.linalg.",
-    "_random_": "F.random.",
-    "_sample_": "F.random.",
     "_image_": "F.image.",
     "_np_": "F.",
     "_": "F._internal._",
+    "_random_": "F.random.",
     "": "F.",
 }
 
@@ -46,7 +45,7 @@ COPIES = ("_copyto", "_copy")
 # Attributes that mean the same whatever the input's shape; any other may have been computed from it.
 SHAPE_FREE = {"axis", "axes", "keepdims", "exclude", "transpose_a", "transpose_b", "no_bias", "flatten", "act_type",
               "num_hidden", "dim", "dim1", "dim2", "eps", "momentum", "fix_gamma", "use_global_stats", "p", "mode",
-              "dtype", "squeeze_axis"}  # fmt: skip
+              "dtype", "squeeze_axis", "cudnn_off", "output_mean_var"}  # fmt: skip
 
 
 def depends_on_shape(graph: Graph) -> bool:

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from ..effects import Effects
+from ..extent import Shape
 from ..graph import Call
-from ..primitives.base import Value
+from ..primitives.base import Leaf, Value
 
 # From a call (for attributes, output shapes and names) and the values of its inputs to the values of its outputs: one
 # by itself, or a list.
@@ -19,19 +21,31 @@ class UnsupportedError(Exception):
 
 class Site:
     """One call of an operator, as its rule sees it: attributes with defaults, shape, dtype and name of its first
-    output; ``outputs`` has those of all."""
+    output; ``outputs`` has those of all.  ``training``: the mode that the graph is for."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, training: bool = False, effects: Effects | None = None) -> None:
         self._attributes = dict(call.attributes)
         self.outputs = call.outputs
         self.shape = call.outputs[0].shape
         self.dtype = call.outputs[0].dtype
         self.name = call.outputs[0].name
+        self.training = training
+        self._effects = Effects() if effects is None else effects
 
     def get(self, key: str, default: Any) -> Any:
         """An attribute, or MXNet's default for it."""
         value = self._attributes.get(key)
         return default if value is None else value
+
+    def draw(self, operator: str, attributes: dict[str, float], shape: Shape, dtype: str) -> Value:
+        """Numbers that MXNet's ``operator`` draws anew for each call of the kernel."""
+        return self._effects.draw(operator, attributes, shape, dtype)
+
+    def move(self, statistic: Value, step: Callable[[Value], Value], sources: list[Value]) -> None:
+        """Let the backward pass through this call, whose inputs are ``sources``, change a statistic by ``step``."""
+        if not isinstance(statistic.primitive, Leaf):
+            raise UnsupportedError("with running statistics that are computed in forward: they must be parameters")
+        self._effects.move(statistic, step, sources)
 
 
 def operator(*names: str) -> Callable[[Rule], Rule]:

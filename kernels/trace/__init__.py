@@ -2,10 +2,11 @@
 
 Why run it, instead of calling it with Symbols: the chapter's ``x - x.mean()`` means ``elemwise_sub`` on Symbols
 and fails, and whatever a forward computes from shapes is only there when it runs.  The runs use arrays of this
-room's own, outside any ``record()``, may not write to what they did not make, and switch operators that keep statistics
-or draw a mask to prediction mode: a trace leaves no mark on gradients, running statistics or the random stream.
+room's own, outside any ``record()``, may not write to what they did not make, and run operators that keep statistics
+or draw numbers as ``modes.py`` says: a trace leaves no mark on gradients, running statistics or the random stream.
 """
 
+import dataclasses
 import threading
 from contextlib import ExitStack
 from typing import Any
@@ -60,12 +61,15 @@ def trace_arguments(block: gluon.Block, arguments: Arguments, any_batch: bool = 
 
 
 def trace_modes(block: gluon.Block, arguments: Arguments, any_batch: bool = True) -> tuple[Graph, bool]:
-    """The graph in the present mode, and whether training and inference would give different ones."""
+    """The graph in the present mode, and whether forward calls other operators in the other mode."""
     graphs = []
     for training in (autograd.is_training(), not autograd.is_training()):
         with autograd._RecordingStateScope(None, training):
             graphs.append(trace_arguments(block, arguments, any_batch))
-    return graphs[0], graphs[0] != graphs[1]
+    present, other = graphs
+    if present == other:
+        return present, False
+    return dataclasses.replace(present, training=autograd.is_training()), True
 
 
 def _batched(arguments: Arguments) -> list[tuple[bool, ...]]:

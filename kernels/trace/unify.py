@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mxnet import gluon
+from mxnet import autograd, gluon
 
 from ..dispatch import Seen
 from ..extent import Extent, FitError, fit_extent, fit_number, literal
 from ..graph import INPUT, Array, Call, Graph, Leaf
+from ..modes import MODAL
 from ..names import block_name, fresh
 from .leaves import NamedLeaf
 from .run import Run
@@ -53,7 +54,12 @@ def unify(block: gluon.Block, leaves: Sequence[NamedLeaf], runs: Sequence[Run]) 
     used = {source for call in calls for source in call.inputs} | set(outputs)
     kept = tuple(leaf for leaf in roles if leaf.role == INPUT or leaf.array in used)
     reads = any(recording.reads_shapes for recording in recordings)
-    return Graph(block_name(block), kept, tuple(calls), outputs, runs[0].returns, polymorphic, reads)
+    training = autograd.is_training() if any(map(_is_modal, calls)) else None
+    return Graph(block_name(block), kept, tuple(calls), outputs, runs[0].returns, polymorphic, reads, training)
+
+
+def _is_modal(call: Call) -> bool:
+    return call.operator in MODAL and MODAL[call.operator].differs(dict(call.attributes))
 
 
 def _skeleton(run: Run) -> tuple[Any, ...]:

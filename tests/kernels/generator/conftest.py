@@ -13,6 +13,7 @@ from mxnet import autograd, gluon, nd
 from kernels import jit, value_and_gradient
 from kernels import trace as trace_block
 from kernels.decompose import decompose
+from kernels.engine import drawn
 from kernels.gradient import gradients
 from kernels.graph import INPUT, PARAMETER
 from kernels.oracle import evaluate
@@ -21,6 +22,8 @@ from kernels.trace import structural_parameters
 
 # A float32 kernel may sum in another order than MXNet; a rule that is wrong is wrong by far more than this.
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
+
+DRAWN = 17  # the seed of what forward draws: every way to run a block begins with it
 
 
 class Layer(gluon.Block):
@@ -87,6 +90,7 @@ def recorded(
     wanted = {name: gradient for name, gradient in holders.items() if gradient is not None}
     for name, gradient in wanted.items():
         gradient[:] = 1 if requests.get(name) == "add" else 0
+    mx.random.seed(DRAWN)
     with autograd.record():
         outputs = runner(*inputs)
         heads_of = _as_list(outputs)
@@ -104,12 +108,14 @@ def by_oracle(block: gluon.Block, arrays: Sequence[np.ndarray], heads: Sequence[
     inputs = [nd.array(array, dtype=array.dtype) for array in arrays]
     with autograd.train_mode():
         graph = trace_block(block, *inputs)
-    outputs, leaves = decompose(graph)
+    outputs, leaves, effects = decompose(graph)
     parameters = structural_parameters(block)
     known = {node.array.name: parameters[node.key].data().asnumpy() for node in graph.leaves if node.role != INPUT}
     known |= {node.array.name: array for node, array in zip(graph.leaves_of(INPUT), arrays, strict=True)}
     head_leaves = [leaf(f"head{k}", value.shape, value.dtype) for k, value in enumerate(outputs)]
     known |= {f"head{k}": head for k, head in enumerate(heads)}
+    mx.random.seed(DRAWN)
+    known |= {draw.value.name: drawn(draw, arrays[0].shape[0], mx.cpu()).asnumpy() for draw in effects.draws}
     known = {name: array.astype(np.float64) for name, array in known.items()}
     wanted = [node for node in graph.leaves if node.role in (INPUT, PARAMETER)]
     slopes = gradients(outputs, head_leaves, [leaves[node.array.name] for node in wanted])
@@ -153,6 +159,7 @@ def agreement(
     fast = jit(block) if compiled is None else compiled
     with autograd.train_mode():
         graph = trace_block(block, *(nd.array(array, dtype=array.dtype) for array in arrays))
+        mx.random.seed(DRAWN)
         y, slopes = value_and_gradient(
             fast,
             [nd.array(array, dtype=array.dtype) for array in arrays],
