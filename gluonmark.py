@@ -29,7 +29,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 FormatOption = Annotated[str, typer.Option("--format", help="table, json, csv or markdown.")]
 ArgumentsOption = Annotated[list[str] | None, typer.Option("--args", help="Constructor argument: 8 or units=8.")]
-ShapeOption = Annotated[str, typer.Option(help="Whole input shape of a layer of your own, batch first: 4,16.")]
+ShapeOption = Annotated[
+    list[str] | None,
+    typer.Option("--shape", help="Whole shape of one input of a layer of your own: 4,16 or 4,16:int32."),
+]
 
 
 @app.callback()
@@ -58,7 +61,7 @@ def layers(form: FormatOption = "table") -> None:
         {
             "layer": subject.name,
             "formula": subject.formula,
-            "input": ", ".join(map(str, ("batch", *subject.features))),
+            "input": "; ".join(map(str, subject.inputs)),
             "parameters": "; ".join(f"{name} {shape}" for name, shape in subject.parameters.items()) or "none",
         }
         for subject in subjects
@@ -83,18 +86,21 @@ def source(
     variant: Annotated[str, typer.Option(help="hybridized, hybridized-static or numba.")] = "numba",
     context: Annotated[str, typer.Option(help="cpu or gpu.")] = "cpu",
     arguments: ArgumentsOption = None,
-    shape: ShapeOption = "",
-    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    shapes: ShapeOption = None,
+    dtype: Annotated[str, typer.Option(help="Of the parameters: float32 or float64; by default the input's.")] = "",
 ) -> None:
     """Print the source that is generated for a variant of a layer."""
     import kernels
     import layers
     from benchmarks import grid
 
-    sizes = grid.parse_shape(shape)
     with redirect_stdout(sys.stderr):  # what a layer prints is not part of its source
-        subject = layers.resolve(layer, arguments or (), sizes)
-        text = kernels.source(subject.build(), variant, sizes or (grid.BATCHES[1], *subject.features), dtype, context)
+        subject = layers.resolve(layer, arguments or (), shapes or ())
+        batch = layers.parse_inputs(shapes)[0] if shapes else grid.BATCHES[1]
+        sizes = [one.shape(batch) for one in subject.inputs]
+        parameters = dtype or subject.dtype
+        dtypes = [one.dtype or parameters for one in subject.inputs]
+        text = kernels.source(subject.build(), variant, sizes, parameters, context, dtypes)
     typer.echo(text, nl=False)
 
 
@@ -109,11 +115,11 @@ def bench(
     engine: Annotated[str | None, typer.Option(help="threaded or naive.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Fresh processes; the profile's number by default.")] = None,
     arguments: ArgumentsOption = None,
-    shape: ShapeOption = "",
+    shapes: ShapeOption = None,
     form: FormatOption = "table",
 ) -> None:
     """Measure the grid, write a result file into results/, and print the speed-ups."""
-    from benchmarks import bench, grid
+    from benchmarks import bench
     from benchmarks.plan import Request, plan
 
     check_format(form)
@@ -127,7 +133,7 @@ def bench(
         engine=engine,
         rounds=rounds,
         arguments=tuple(arguments or ()),
-        shape=grid.parse_shape(shape),
+        shapes=tuple(shapes or ()),
     )
     todo = plan(request)
     with progress(todo.measurements) as advance:
@@ -154,6 +160,8 @@ def conclude(outcome: "Outcome", form: str) -> None:
 
     for reason, number in outcome.missing.items():
         typer.echo(f"gluonmark: {number} measurements are missing: {reason}", err=True)
+    for layer, judge in outcome.judges.items():
+        typer.echo(f"gluonmark: {layer} was compared with {judge}", err=True)
     typer.echo(f"gluonmark: {outcome.measured} measurements are in {outcome.path}", err=True)
     if outcome.measured:
         frame = reports.read(outcome.path)

@@ -19,11 +19,16 @@ from benchmarks.worker import Job
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run; ``missing`` maps a reason to the number of measurements that it cost."""
+    """What came of a run.
+
+    ``missing`` maps a reason to the number of measurements that it cost, ``judges`` each layer from outside the
+    catalogue to what its results were compared with.
+    """
 
     path: Path
     measured: int
     missing: dict[str, int]
+    judges: dict[str, str]
 
 
 def run(plan: Plan, folder: Path, advance: Callable[[str], None]) -> Outcome:
@@ -48,7 +53,12 @@ def run(plan: Plan, folder: Path, advance: Callable[[str], None]) -> Outcome:
             signal.signal(number, handler)
         result.write()
     missing = Counter(entry["reason"] for entry in result.skipped[len(plan.skipped) :])
-    return Outcome(result.path, len(result.benchmarks), dict(missing))
+    judges = {
+        entry["params"]["layer"]: entry["extra_info"]["judge"]
+        for entry in result.benchmarks
+        if entry["params"]["layer"] in plan.outside
+    }
+    return Outcome(result.path, len(result.benchmarks), dict(missing), judges)
 
 
 class _Round:
@@ -89,6 +99,7 @@ class _Round:
         if "reason" in message:
             self._result.skip(cell, message["reason"], self._number)
         else:
-            self._result.add(cell, self._number, message["seconds"], message["calls"], conditions)
+            about = conditions | message["about"]
+            self._result.add(cell, self._number, message["seconds"], message["calls"], about)
             self._result.write_sometimes()
         self._advance(cell.id)

@@ -4,18 +4,20 @@ Every variant of a layer gets the same values, from generators that are seeded b
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks import contexts
+from benchmarks import contexts, references
 from benchmarks.agreement import disagreement
 from benchmarks.grid import DTYPE, CaseError, Cell
+from benchmarks.training import Training, forward, numbered, outputs_of
 
 if TYPE_CHECKING:  # importing them loads MXNet, see the package's docstring
     from mxnet import nd
+    from mxnet.context import Context
     from mxnet.gluon import Block
 
     from layers import Subject
@@ -25,10 +27,14 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Case:
-    """A prepared cell.  ``call()`` runs it once and returns when every array that it produced is there."""
+    """A prepared cell.  ``call()`` runs it once and returns when every array that it produced is there.
+
+    ``judge`` says what its results were compared with.
+    """
 
     cell: Cell
     call: Callable[[], None]
+    judge: str
 
 
 def prepare(cell: Cell, subject: "Subject | None" = None) -> Case:
@@ -45,15 +51,15 @@ def prepare(cell: Cell, subject: "Subject | None" = None) -> Case:
 
     try:
         subject = subject or layers.load(cell.layer)
-        original, x = initialised(subject, cell)
+        original, inputs = initialised(subject, cell)
         block = kernels.build(original, cell.variant, cell.context)
-        return checked(cell, subject, original, block, x)
+        return checked(cell, subject, original, block, inputs)
     except (kernels.KernelError, layers.LayerError) as error:
         raise CaseError(str(error)) from error
 
 
-def initialised(subject: "Subject", cell: Cell) -> "tuple[Block, nd.NDArray]":
-    """The layer as its author wrote it, with seeded parameters, and a seeded input of ``cell.batch`` rows.
+def initialised(subject: "Subject", cell: Cell) -> "tuple[Block, list[nd.NDArray]]":
+    """The layer as its author wrote it, with seeded parameters, and seeded inputs of ``cell.batch`` rows.
 
     Weights are scaled so that outputs are of the inputs' size; constants keep their values.
     """
@@ -63,63 +69,63 @@ def initialised(subject: "Subject", cell: Cell) -> "tuple[Block, nd.NDArray]":
 
     context = Context(cell.context)
     block = subject.build()
+    if subject.dtype != DTYPE:
+        block.cast(subject.dtype)
     block.initialize(ctx=context)
-    # Off centre: a mean that is subtracted wrongly, or not at all, must not go unnoticed.
-    x = nd.array(0.5 + _normal(f"{cell.layer} input", (cell.batch, *subject.features)), ctx=context, dtype=DTYPE)
-    _output(cell, block, x)  # finds the shapes that were deferred
+    inputs = [_drawn(cell, subject, place, context) for place in range(len(subject.inputs))]
+    _arrays(cell, block(*inputs))  # finds the shapes that were deferred
     for name, parameter in block._collect_params_with_prefix().items():
         if not isinstance(parameter, Constant):
             values = _normal(f"{cell.layer} {name}", parameter.shape)
-            parameter.set_data(nd.array(values * _weight_scale(parameter.shape), dtype=DTYPE))
-    return block, x
+            parameter.set_data(nd.array(values * _weight_scale(parameter.shape), dtype=parameter.dtype))
+    return block, inputs
 
 
-def checked(cell: Cell, subject: "Subject", original: "Block", block: "Block", x: "nd.NDArray") -> Case:
+def _drawn(cell: Cell, subject: "Subject", place: int, context: "Context") -> "nd.NDArray":
+    """The input at ``place``."""
+    from mxnet import nd
+
+    given, seed = subject.inputs[place], f"{cell.layer} input{place or ''}"
+    shape = given.shape(cell.batch)
+    if given.whole:
+        return nd.array(_generator(seed).integers(given.below, size=shape), ctx=context, dtype=given.dtype)
+    # Off centre: a mean that is subtracted wrongly, or not at all, must not go unnoticed.
+    return nd.array(0.5 + _normal(seed, shape), ctx=context, dtype=given.dtype or subject.dtype)
+
+
+def checked(cell: Cell, subject: "Subject", original: "Block", block: "Block", inputs: "list[nd.NDArray]") -> Case:
     """The case of ``block``, if it computes what the reference computes; else raises ``CaseError``.
 
-    ``block`` shares the parameters of ``original``, the layer as its author wrote it, which names them and which stands
-    in for the reference of a layer that has none.
+    ``block`` shares the parameters of ``original``, the layer as its author wrote it, which names them and which, in
+    float64, stands in for the reference of a layer that has none.
     """
     from mxnet import nd
 
-    parameters = original._collect_params_with_prefix()
-    values = {name: p.data(x.context).asnumpy().astype(np.float64) for name, p in parameters.items()}
-    output = _output(cell, original, x)
-    head = nd.array(_normal(f"{cell.layer} head", output.shape), ctx=x.context, dtype=x.dtype)
-    x.attach_grad()
-    gradients = {name: p.grad(x.context) for name, p in parameters.items() if p.grad_req != "null"}
-    gradients["gradient of x"] = x.grad
-    train = _train(block, x, head, gradients.values())
-
-    if subject.reference is None:
-        y, expected = output, _gradients(_train(original, x, head, gradients.values()), gradients)
-    else:
-        y, pullback = subject.reference(x.asnumpy().astype(np.float64), values)
-        dx, expected = pullback(head.asnumpy().astype(np.float64))
-        expected["gradient of x"] = dx
-    terms = max(x.size, *(array.size for array in values.values()), 1)
+    context = inputs[0].context
+    outputs = _arrays(cell, original(*inputs))
+    heads = [
+        nd.array(_normal(f"{cell.layer} head{place or ''}", output.shape), ctx=context, dtype=output.dtype)
+        for place, output in enumerate(outputs)
+    ]
+    training = Training(original, inputs, heads)
+    judged = references.judged(subject, training)
+    train = training.step(block)
+    parameters = original._collect_params_with_prefix().values()
+    terms = max(*(array.size for array in inputs), *(parameter.data(context).size for parameter in parameters), 1)
     # Outputs come first: backward would fail in its own words on an output of another shape.
-    _compare(cell, {"output": _output(cell, block, x)}, {"output": y}, terms)
-    _compare(cell, _gradients(train, gradients), expected, terms)
-    return Case(cell, train if cell.mode == "train" else _forward(block, x))
+    _compare(cell, numbered("output", [y.asnumpy() for y in _arrays(cell, block(*inputs))]), judged.outputs, terms)
+    _compare(cell, training.gradients_after(train), judged.gradients, terms)
+    return Case(cell, train if cell.mode == "train" else forward(block, inputs), judged.judge)
 
 
-def _output(cell: Cell, block: "Block", x: "nd.NDArray") -> np.ndarray:
-    from mxnet import nd
-
-    y = block(x)
-    if not isinstance(y, nd.NDArray):
-        raise CaseError(f"{cell.layer} must return one array to be timed, not a {type(y).__name__}")
-    array: np.ndarray = y.asnumpy()
-    return array
-
-
-def _gradients(train: Callable[[], None], gradients: "Mapping[str, nd.NDArray]") -> Arrays:
-    """What ``train`` leaves in the gradients, which are first spoilt so that a missing one shows."""
-    for gradient in gradients.values():
-        gradient[:] = np.nan
-    train()
-    return {name: gradient.asnumpy() for name, gradient in gradients.items()}
+def _arrays(cell: Cell, result: Any) -> "list[nd.NDArray]":
+    try:
+        arrays = outputs_of(result)
+    except TypeError as error:
+        raise CaseError(f"{cell.layer} must return arrays to be timed, not {error}") from error
+    if not arrays:
+        raise CaseError(f"{cell.layer} must return arrays to be timed, not {type(result).__name__}")
+    return arrays
 
 
 def _compare(cell: Cell, actual: Arrays, expected: Arrays, terms: int) -> None:
@@ -131,34 +137,13 @@ def _compare(cell: Cell, actual: Arrays, expected: Arrays, terms: int) -> None:
             raise CaseError(f"{cell.id} is not timed because it is wrong: {reason}")
 
 
-def _forward(block: "Block", x: "nd.NDArray") -> Callable[[], None]:
-    def forward() -> None:
-        block(x).wait_to_read()
-
-    return forward
-
-
-def _train(
-    block: "Block", x: "nd.NDArray", head: "nd.NDArray", gradients: "Iterable[nd.NDArray]"
-) -> Callable[[], None]:
-    from mxnet import autograd
-
-    produced = tuple(gradients)
-
-    def train() -> None:
-        with autograd.record():
-            y = block(x)
-        y.backward(head)
-        y.wait_to_read()
-        for gradient in produced:
-            gradient.wait_to_read()
-
-    return train
-
-
 def _normal(name: str, shape: tuple[int, ...]) -> np.ndarray:
     """Standard normal values, the same in every process: the name is the seed."""
-    return np.random.default_rng(zlib.crc32(name.encode())).standard_normal(shape)
+    return _generator(name).standard_normal(shape)
+
+
+def _generator(name: str) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(name.encode()))
 
 
 def _weight_scale(shape: tuple[int, ...]) -> float:

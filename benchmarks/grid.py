@@ -90,13 +90,3 @@ def chosen(what: str, names: Sequence[str], known: Sequence[str]) -> tuple[str, 
         if name not in known:
             raise CaseError(f"unknown {what} {name!r}; known: {', '.join(known)}")
     return tuple(dict.fromkeys(names or known))
-
-
-def parse_shape(text: str) -> tuple[int, ...] | None:
-    """``4,16`` as ``(4, 16)``, nothing as ``None``.  Raises ``CaseError`` for what is no list of positive numbers."""
-    if not text:
-        return None
-    extents = text.split(",")
-    if not all(extent.strip().isdecimal() and int(extent) > 0 for extent in extents):
-        raise CaseError(f"a shape is a list of positive whole numbers such as 4,16, not {text!r}")
-    return tuple(map(int, extents))

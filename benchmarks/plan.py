@@ -27,11 +27,12 @@ PROFILES = {
 
 @dataclass(frozen=True)
 class Outside:
-    """A layer from outside the catalogue, as ``layers.resolve`` takes it."""
+    """A layer from outside the catalogue, as ``layers.resolve`` takes it, and the batch size that its shapes say."""
 
     spec: str
     arguments: tuple[str, ...]
-    shape: tuple[int, ...]
+    shapes: tuple[str, ...]
+    batch: int
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Request:
     engine: str | None = None
     rounds: int | None = None
     arguments: Sequence[str] = ()
-    shape: tuple[int, ...] | None = None
+    shapes: Sequence[str] = ()
 
 
 def plan(request: Request) -> Plan:
@@ -97,7 +98,7 @@ def _cells(request: Request, outside: Mapping[str, Outside]) -> tuple[Cell, ...]
     layers = grid.chosen("layer", catalogued, grid.LAYERS) if catalogued or not outside else ()
     cells = grid.cells(layers, variants, batches or grid.BATCHES, modes=modes)
     for name, layer in outside.items():
-        cells += grid.cells([name], variants, batches or layer.shape[:1], modes=modes)
+        cells += grid.cells([name], variants, batches or [layer.batch], modes=modes)
     return cells
 
 
@@ -105,18 +106,18 @@ def _outside(request: Request) -> dict[str, Outside]:
     """The layers that are not in the catalogue, by their class names, each built once to see that it can be."""
     specs = [name for name in dict.fromkeys(request.layers) if ":" in name]
     if not specs:
-        if request.arguments or request.shape:
+        if request.arguments or request.shapes:
             raise CaseError("--args and --shape belong to a layer of your own: name it path/to/file.py:Class")
         return {}
     import layers
 
     found: dict[str, Outside] = {}
     for spec in specs:
-        name = layers.resolve(spec, request.arguments, request.shape).name
+        name = layers.resolve(spec, request.arguments, request.shapes).name
         if name in found or name in grid.LAYERS:
             raise CaseError(f"two layers are called {name}; their results could not be told apart")
-        assert request.shape is not None  # or resolve() had refused
-        found[name] = Outside(_absolute(spec), tuple(request.arguments), request.shape)
+        batch, _ = layers.parse_inputs(request.shapes)
+        found[name] = Outside(_absolute(spec), tuple(request.arguments), tuple(request.shapes), batch)
     return found
 
 

@@ -4,7 +4,7 @@ It reads one job (JSON) from its input and writes one JSON object per line as so
 nothing that was measured is lost if it dies:
 
 ``{"conditions": {...}}``                          first, what the process runs under
-``{"id": ..., "seconds": [...], "calls": ...}``    seconds of one call, one figure per window
+``{"id": ..., "seconds": [...], "calls": ..., "about": {...}}``    seconds of one call, one figure per window
 ``{"id": ..., "reason": ...}``                     a cell that could not be measured
 """
 
@@ -73,16 +73,20 @@ def measure(job: Job, channel: TextIO) -> None:
     groups = [list(cells) for _, cells in itertools.groupby(sorted(job.cells, key=_group), _group)]
     for cells in shuffle.sample(groups, len(groups)):
         samplers: dict[Cell, Sampler] = {}
+        about: dict[Cell, dict[str, str]] = {}
         for cell in shuffle.sample(cells, len(cells)):
             try:
-                samplers[cell] = Sampler(cases.prepare(cell, _subject(cell, job.outside)).call, job.sampling)
+                subject = _subject(cell, job.outside)
+                case = cases.prepare(cell, subject)
+                samplers[cell] = Sampler(case.call, job.sampling)
+                about[cell] = {"judge": case.judge} | ({} if subject is None else {"dtype": subject.dtype})
             except Exception as error:  # one cell that fails must not take the others along; the reason is recorded
                 if not isinstance(error, CaseError):
                     traceback.print_exc()
                 say({"id": cell.id, "reason": _reason(error)})
         seconds = _interleaved(samplers, job.sampling.windows, shuffle)
         for cell, sampler in samplers.items():
-            say({"id": cell.id, "seconds": seconds[cell], "calls": sampler.calls})
+            say({"id": cell.id, "seconds": seconds[cell], "calls": sampler.calls, "about": about[cell]})
 
 
 def _interleaved(samplers: dict[Cell, Sampler], windows: int, shuffle: random.Random) -> dict[Cell, list[float]]:
@@ -105,7 +109,7 @@ def _subject(cell: Cell, outside: dict[str, Outside]) -> "Subject | None":
     import layers
 
     layer = outside[cell.layer]
-    return layers.resolve(layer.spec, layer.arguments, layer.shape)
+    return layers.resolve(layer.spec, layer.arguments, layer.shapes)
 
 
 def _reason(error: Exception) -> str:

@@ -134,21 +134,40 @@ def build(block: gluon.Block, variant: str, context: str = "cpu") -> gluon.Block
     return hybridize(block, static=variant == "hybridized-static")
 
 
-def source(block: gluon.Block, variant: str, shape: Sequence[int], dtype: str = "float32", context: str = "cpu") -> str:
-    """The generated source for an input of this shape (batch first) and dtype; initialises parameters that need it."""
+def source(
+    block: gluon.Block,
+    variant: str,
+    shape: Sequence[int] | Sequence[Sequence[int]],
+    dtype: str = "float32",
+    context: str = "cpu",
+    dtypes: Sequence[str] = (),
+) -> str:
+    """The generated source for an input of this shape (batch first), or for several; initialises what needs it.
+
+    ``dtype`` is that of parameters, and of inputs unless ``dtypes`` says another for each.  Raises ``KernelError``.
+    """
     _check(variant, context)
     if variant == "imperative":
         raise KernelError("the imperative variant is the layer's own code: nothing is generated for it")
-    if not (isinstance(shape, (list, tuple)) and shape and all(isinstance(extent, int) for extent in shape)):
-        raise KernelError(f"a shape is a tuple of whole numbers, batch first, not {shape!r}")
-    if min(shape) < 1:
-        raise KernelError(f"an input of shape {tuple(shape)} is empty: a batch has at least 1 row")
+    shapes = _shapes(shape)
     if dtype not in FLOATS:
         raise KernelError(f"dtype must be {' or '.join(FLOATS)}, not {dtype!r}")
     subject = _subject(block)
     _prepare(subject, dtype)
-    arguments = Arguments.of(subject, [_zeros(shape, dtype)])
+    each = dtypes or [dtype] * len(shapes)
+    arguments = Arguments.of(subject, [_zeros(one, kind) for one, kind in zip(shapes, each, strict=True)])
     return kernel_source(subject, arguments) if variant == "numba" else hybrid_source(subject, arguments)
+
+
+def _shapes(shape: Any) -> list[tuple[int, ...]]:
+    several = isinstance(shape, (list, tuple)) and shape and all(isinstance(one, (list, tuple)) for one in shape)
+    shapes = [tuple(one) if isinstance(one, (list, tuple)) else one for one in (shape if several else [shape])]
+    for one in shapes:
+        if not (isinstance(one, tuple) and one and all(isinstance(extent, int) for extent in one)):
+            raise KernelError(f"a shape is a tuple of whole numbers, batch first, not {one!r}")
+        if min(one) < 1:
+            raise KernelError(f"an input of shape {one} is empty: a batch has at least 1 row")
+    return shapes
 
 
 def _prepare(subject: gluon.Block, dtype: str) -> None:

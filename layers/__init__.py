@@ -9,7 +9,9 @@ spoils only itself.
 import mxnet_compat  # noqa: F401  (it prepares NumPy and the switches, and must run before MXNet is imported)
 
 from ._catalogue import load, names
+from ._errors import LayerError
+from ._input import Input, parse_inputs
 from ._locate import resolve
-from ._subject import LayerError, Pullback, Reference, Subject
+from ._subject import Pullback, Reference, Subject
 
-__all__ = ["LayerError", "Pullback", "Reference", "Subject", "load", "names", "resolve"]
+__all__ = ["Input", "LayerError", "Pullback", "Reference", "Subject", "load", "names", "parse_inputs", "resolve"]

@@ -3,7 +3,8 @@
 from importlib import import_module
 from pathlib import Path
 
-from ._subject import LayerError, Subject
+from ._errors import LayerError
+from ._subject import Subject
 
 
 def names() -> tuple[str, ...]:

@@ -6,40 +6,43 @@ from collections.abc import Sequence
 from mxnet import gluon
 
 from ._catalogue import load
-from ._subject import LayerError, Subject
+from ._errors import LayerError
+from ._input import Input, parse_inputs
+from ._subject import Subject
 from ._user_class import find, reference_of, why
 
 
-def resolve(spec: str, arguments: Sequence[str] = (), shape: tuple[int, ...] | None = None) -> Subject:
+def resolve(spec: str, arguments: Sequence[str] = (), shapes: Sequence[str] = ()) -> Subject:
     """The layer that ``spec`` names: ``MyDense``, ``path/to/file.py:Class`` or ``package.module:Class``.
 
     ``arguments`` are the constructor's, as text: ``8`` or ``units=8``, read as Python literals and kept as text
-    where they are none.  ``shape`` is the whole input shape, batch first; a class needs it.
+    where they are none.  ``shapes`` are those of the inputs, as ``parse_inputs`` reads them; a class
+    needs them.
     Raises ``LayerError`` for a layer that cannot be found or built, and for a shape that it cannot take.
     """
-    if shape is not None and (not shape or min(shape) < 1):
-        raise LayerError(f"an input has at least one axis and no empty one; the shape ({_text(shape)}) does not fit")
+    inputs = parse_inputs(shapes)[1] if shapes else ()
     where, colon, class_name = spec.rpartition(":")
     if not colon:
-        return _from_catalogue(spec, arguments, shape)
-    if shape is None:
-        raise LayerError(f"{spec} needs the shape of its input, batch first, such as 4,16")
-    return _from_class(find(where, class_name), spec, arguments, shape)
+        return _from_catalogue(spec, arguments, shapes, inputs)
+    if not inputs:
+        raise LayerError(f"{spec} needs the shape of each of its inputs, batch first, such as 4,16")
+    return _from_class(find(where, class_name), spec, arguments, inputs)
 
 
-def _from_catalogue(name: str, arguments: Sequence[str], shape: tuple[int, ...] | None) -> Subject:
+def _from_catalogue(name: str, arguments: Sequence[str], shapes: Sequence[str], inputs: tuple[Input, ...]) -> Subject:
     subject = load(name)
     if arguments:
         raise LayerError(
             f"the catalogue's {name} has its own sizes and takes no arguments ({' '.join(arguments)}); "
             "name a class, path/to/file.py:Class or package.module:Class, to give it some"
         )
-    if shape is not None and shape[1:] != subject.features:
-        raise LayerError(f"{name} takes an input of shape batch,{_text(subject.features)}, not {_text(shape)}")
+    if inputs and inputs != subject.inputs:
+        expected = " and ".join(str(one).replace(" ", "") for one in subject.inputs)
+        raise LayerError(f"{name} takes an input of shape {expected}, not {' and '.join(shapes)}")
     return subject
 
 
-def _from_class(layer: type[gluon.Block], spec: str, arguments: Sequence[str], shape: tuple[int, ...]) -> Subject:
+def _from_class(layer: type[gluon.Block], spec: str, arguments: Sequence[str], inputs: tuple[Input, ...]) -> Subject:
     positional, named = _parse(arguments)
 
     def build() -> gluon.Block:
@@ -53,7 +56,7 @@ def _from_class(layer: type[gluon.Block], spec: str, arguments: Sequence[str], s
     return Subject(
         name=layer.__name__,
         build=build,
-        features=shape[1:],
+        inputs=inputs,
         parameters={name: tuple(parameter.shape or ()) for name, parameter in parameters.items()},
         reference=reference_of(layer),
         formula=(layer.__doc__ or "").strip().partition("\n")[0],
@@ -80,7 +83,3 @@ def _literal(text: str) -> object:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
-
-
-def _text(shape: tuple[int, ...]) -> str:
-    return ",".join(map(str, shape))

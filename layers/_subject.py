@@ -2,23 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy
 from mxnet import gluon
 from numpy.typing import NDArray
 
+from ._input import FLOATS, Input
+
 Array = NDArray[numpy.float64]
 
 # The gradient of a scalar with respect to the output (the head gradient, of the output's shape)
 # -> its gradients with respect to the input and to each parameter, by structural name.
-Pullback = Callable[[Array], tuple[Array, dict[str, Array]]]
+Pullback = Callable[[Any], tuple[Any, dict[str, Array]]]
 
-# The input and the parameters by structural name -> the output and its pullback.
-Reference = Callable[[Array, Mapping[str, Array]], tuple[Array, Pullback]]
-
-
-class LayerError(ValueError):
-    """A layer that cannot be found or built.  The message is one sentence for the person who named it."""
+# The input and the parameters by structural name -> the output and its pullback.  A layer with several inputs or
+# outputs has lists of arrays in their place; an input of integers has the gradient None.
+Reference = Callable[[Any, Mapping[str, Array]], tuple[Any, Pullback]]
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Subject:
     build: Callable[[], gluon.Block]
     """A fresh block at this size, not yet initialised."""
 
-    features: tuple[int, ...]
-    """The input's shape without its first axis, the batch."""
+    inputs: tuple[Input, ...]
+    """The shapes and dtypes of forward's arrays, in order."""
 
     parameters: Mapping[str, tuple[int, ...]]
     """Structural name (``weight``, ``0.weight``) -> shape, constants included.
@@ -49,3 +49,13 @@ class Subject:
     formula: str
     source: str
     """Where the layer comes from: a chapter and exercise, or the file of a layer from elsewhere."""
+
+    @property
+    def dtype(self) -> str:
+        """What its parameters are in: the dtype of the first input of floats that says one, or else float32."""
+        return next((one.dtype for one in self.inputs if one.dtype in FLOATS), "float32")
+
+    @property
+    def features(self) -> tuple[int, ...]:
+        """The first input's shape without its first axis, the batch."""
+        return self.inputs[0].features

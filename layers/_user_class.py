@@ -8,7 +8,8 @@ from types import ModuleType
 
 from mxnet import gluon
 
-from ._subject import LayerError, Reference
+from ._errors import LayerError
+from ._subject import Reference
 
 
 def find(where: str, class_name: str) -> type[gluon.Block]:

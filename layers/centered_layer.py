@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from mxnet import nd
 from mxnet.gluon import nn
 
+from ._input import Input
 from ._subject import Array, Pullback, Subject
 
 
@@ -33,7 +34,7 @@ def reference(x: Array, parameters: Mapping[str, Array]) -> tuple[Array, Pullbac
 SUBJECT = Subject(
     name="CenteredLayer",
     build=CenteredLayer,
-    features=(256,),
+    inputs=(Input((256,)),),
     parameters={},
     reference=reference,
     formula="y = x - mean(x)",

@@ -2,6 +2,7 @@
 
 from mxnet.gluon import nn
 
+from ._input import Input
 from ._reference import chain, dense
 from ._subject import Subject
 from .centered_layer import CenteredLayer
@@ -20,7 +21,7 @@ def build() -> nn.Sequential:
 SUBJECT = Subject(
     name="DenseCentered",
     build=build,
-    features=(256,),
+    inputs=(Input((256,)),),
     parameters={"0.weight": (128, 256), "0.bias": (128,)},
     reference=reference,
     formula="y = z - mean(z), z = x·weightᵀ + bias",

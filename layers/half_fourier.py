@@ -8,6 +8,7 @@ from mxnet import init, nd
 from mxnet.gluon import nn
 from numpy.typing import NDArray
 
+from ._input import Input
 from ._subject import Array, Pullback, Subject
 
 
@@ -72,7 +73,7 @@ def reference(x: Array, parameters: Mapping[str, Array]) -> tuple[Array, Pullbac
 SUBJECT = Subject(
     name="HalfFourier",
     build=partial(HalfFourier, 256),
-    features=(256,),
+    inputs=(Input((256,)),),
     parameters={"basis": (256, 256)},
     reference=reference,
     formula="y_2k + i·y_2k+1 = Σ_j x_j exp(-2πi jk/d), k < ⌈d/2⌉",

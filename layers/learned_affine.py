@@ -7,6 +7,7 @@ from mxnet import nd
 from mxnet.gluon import nn
 from mxnet.gluon.parameter import DeferredInitializationError
 
+from ._input import Input
 from ._subject import Array, Pullback, Subject
 
 
@@ -69,7 +70,7 @@ def reference(x: Array, parameters: Mapping[str, Array]) -> tuple[Array, Pullbac
 SUBJECT = Subject(
     name="LearnedAffine",
     build=partial(LearnedAffine, in_units=256, scale=True),
-    features=(256,),
+    inputs=(Input((256,)),),
     parameters={"beta": (256,), "gamma": (256,)},
     reference=reference,
     formula="y = (x - mean₀(x))·gamma + beta",

@@ -7,6 +7,7 @@ from mxnet import nd
 from mxnet.gluon import nn
 from mxnet.gluon.parameter import DeferredInitializationError
 
+from ._input import Input
 from ._subject import Array, Pullback, Subject
 
 
@@ -54,7 +55,7 @@ def reference(x: Array, parameters: Mapping[str, Array]) -> tuple[Array, Pullbac
 SUBJECT = Subject(
     name="MyDense",
     build=partial(MyDense, 256, in_units=256),
-    features=(256,),
+    inputs=(Input((256,)),),
     parameters={"weight": (256, 256), "bias": (256,)},
     reference=reference,
     formula="y = relu(x·weight + bias)",

@@ -2,6 +2,7 @@
 
 from mxnet.gluon import nn
 
+from ._input import Input
 from ._reference import chain
 from ._subject import Subject
 from .my_dense import MyDense
@@ -20,7 +21,7 @@ def build() -> nn.Sequential:
 SUBJECT = Subject(
     name="MyDensePair",
     build=build,
-    features=(64,),
+    inputs=(Input((64,)),),
     parameters={"0.weight": (64, 8), "0.bias": (8,), "1.weight": (8, 1), "1.bias": (1,)},
     reference=reference,
     formula="y = relu(relu(x·weight₀ + bias₀)·weight₁ + bias₁)",

@@ -7,6 +7,7 @@ import numpy
 from mxnet import nd
 from mxnet.gluon import nn
 
+from ._input import Input
 from ._subject import Array, Pullback, Subject
 
 
@@ -47,7 +48,7 @@ def reference(x: Array, parameters: Mapping[str, Array]) -> tuple[Array, Pullbac
 SUBJECT = Subject(
     name="TensorReduction",
     build=partial(TensorReduction, 16, in_units=64),
-    features=(64,),
+    inputs=(Input((64,)),),
     parameters={"weight": (64, 64, 16)},
     reference=reference,
     formula="y_k = Σ_ij weight_ijk x_i x_j",

@@ -43,7 +43,7 @@ class Chatters(nn.Block):
 def outside(tmp_path):
     file = tmp_path / "treacherous.py"
     file.write_text(TREACHEROUS_LAYERS)
-    return lambda name: {name: Outside(f"{file}:{name}", (), (2, 4))}
+    return lambda name: {name: Outside(f"{file}:{name}", (), ("2,4",), 2)}
 
 
 def plan(outside, rounds=1, layers=("MyDense",)):
@@ -147,10 +147,10 @@ def test_skipped_cells_are_in_the_file(tmp_path):
 
 
 def test_a_job_survives_the_way_to_its_worker():
-    job = Job(grid.cells(batches=[3]), SHORT, 5, {"Mine": Outside("m.py:Mine", ("8",), (4, 16))})
+    job = Job(grid.cells(batches=[3]), SHORT, 5, {"Mine": Outside("m.py:Mine", ("8",), ("4,16", "4:int32"), 4)})
     back = Job.from_json(job.to_json())
     assert (back.cells, back.sampling, back.seed) == (job.cells, job.sampling, job.seed)
-    assert tuple(back.outside["Mine"].shape) == (4, 16)
+    assert tuple(back.outside["Mine"].shapes) == ("4,16", "4:int32")
 
 
 def test_the_suite_is_found_wherever_the_person_is(tmp_path, monkeypatch):

@@ -27,7 +27,7 @@ def test_every_layer_can_be_timed_as_its_author_wrote_it(layer, batch, mode):
 
 def test_two_preparations_use_the_same_values():
     subject = layers.load("MyDense")
-    (first, x), (second, again) = (cases.initialised(subject, cell()) for _ in range(2))
+    (first, (x,)), (second, (again,)) = (cases.initialised(subject, cell()) for _ in range(2))
     np.testing.assert_array_equal(x.asnumpy(), again.asnumpy())
     np.testing.assert_array_equal(first.weight.data().asnumpy(), second.weight.data().asnumpy())
     assert first.weight.data().asnumpy().std() == pytest.approx(1 / 16, rel=0.05)
@@ -41,7 +41,7 @@ def test_constants_keep_their_values():
 def test_outputs_and_inputs_are_of_one_size():
     for name in grid.LAYERS:
         if name != "HalfFourier":  # an unnormalised sum
-            block, x = cases.initialised(layers.load(name), cell(name, batch=16))
+            block, (x,) = cases.initialised(layers.load(name), cell(name, batch=16))
             assert 0.05 < np.abs(block(x).asnumpy()).mean() < 5, name
 
 
@@ -102,7 +102,7 @@ class TwoOutputs(Wrong):
         (NoGradient, "is wrong: (weight|bias|gradient of x) is off by"),
         (WrongGradient, "gradient of x is off by"),
         (ForgetsParameters, "weight is off by nan"),
-        (TwoOutputs, "must return one array to be timed, not a list"),
+        (TwoOutputs, "gives output 1, output 2, expected output"),
     ],
 )
 def test_a_wrong_variant_is_refused(wrong, message):
@@ -125,6 +125,72 @@ def test_without_a_reference_the_author_s_own_block_decides():
     cases.checked(cell(), subject, original, original, x).call()
     with pytest.raises(CaseError, match="output is off by"):
         cases.checked(cell(), subject, original, Shifted(original), x)
+
+
+class TakesAndGivesSeveral(nn.Block):
+    """Two inputs of floats, one of indices; two outputs of floats, nested."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = self.params.get("table", shape=(9, 8))
+
+    def forward(self, x, memory, indices):
+        rows = nd.take(self.table.data(x.context), indices)
+        return nd.dot(x + rows, memory), {"rows": [rows * x]}
+
+
+class SecondOutputIsWrong(Wrong):
+    def forward(self, *inputs):
+        y, kept = self.right(*inputs)
+        return y, {"rows": [kept["rows"][0] * 1.01]}
+
+
+class SecondGradientIsWrong(Wrong):
+    def forward(self, x, memory, indices):
+        return self.right(x, memory * 1.01 - 0.01 * memory.detach(), indices)
+
+
+class OnlySingle(nn.Block):
+    """Does not run in float64."""
+
+    def forward(self, x):
+        if x.dtype != np.float32:
+            raise TypeError("single precision alone\nand nothing else")
+        return x * 2
+
+
+def own(build, *shapes):
+    _, inputs = layers.parse_inputs(shapes)
+    return replace(layers.load("MyDense"), build=build, inputs=inputs, parameters={}, reference=None)
+
+
+def test_several_inputs_and_outputs_are_checked_and_timed():
+    subject = own(TakesAndGivesSeveral, "3,8", "8,5", "3:int32:9")
+    for mode in grid.MODES:
+        wanted = cell(variant="hybridized", mode=mode)
+        case = cases.prepare(wanted, subject)
+        case.call()
+        assert case.judge == "the imperative layer in float64"
+    original, inputs = cases.initialised(subject, wanted)
+    assert [(x.shape, x.dtype) for x in inputs] == [((3, 8), np.float32), ((8, 5), np.float32), ((3,), np.int32)]
+    for wrong, message in (
+        (SecondOutputIsWrong, "output 2 is off by"),
+        (SecondGradientIsWrong, "gradient of x 2 is off"),
+    ):
+        with pytest.raises(CaseError, match=message):
+            cases.checked(wanted, subject, original, wrong(original), inputs)
+
+
+def test_float64_inputs_make_a_float64_layer():
+    case = cases.prepare(cell(), own(TakesAndGivesSeveral, "3,8:float64", "8,5", "3:int64:9"))
+    case.call()
+    original, inputs = cases.initialised(own(TakesAndGivesSeveral, "3,8:float64", "8,5", "3:int64:9"), cell())
+    assert original.table.data().dtype == inputs[1].dtype == np.float64
+
+
+def test_a_layer_that_does_not_run_in_float64_is_its_own_judge():
+    case = cases.prepare(cell(variant="numba"), own(OnlySingle, "3,8"))
+    assert case.judge == ("the imperative layer in float32, because it does not run in float64: single precision alone")
 
 
 def test_an_unknown_layer_and_an_unusable_context_are_refused():

@@ -78,14 +78,3 @@ def test_layer_names_come_from_public_files_alone(tmp_path):
     for name in ("my_dense.py", "_private.py", "notes.md", "a.py"):
         (tmp_path / name).touch()
     assert grid.layer_names(tmp_path) == ("A", "MyDense")
-
-
-@pytest.mark.parametrize(("text", "shape"), [("", None), ("4", (4,)), ("4,16", (4, 16)), ("4, 16", (4, 16))])
-def test_shapes_are_read(text, shape):
-    assert grid.parse_shape(text) == shape
-
-
-@pytest.mark.parametrize("text", [",", "4,", "4,x", "4,-1", "0,3", "4x16", "(4,16)"])
-def test_other_shapes_are_refused(text):
-    with pytest.raises(CaseError, match="positive whole numbers"):
-        grid.parse_shape(text)

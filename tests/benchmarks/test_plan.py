@@ -55,14 +55,14 @@ def test_what_is_asked_for_is_measured():
 
 
 def test_a_layer_of_one_s_own_is_measured_at_its_shape(my_layer):
-    todo = plan(Request([f"{my_layer}:Scaled"], modes=["forward"], arguments=["2"], shape=(4, 16)))
+    todo = plan(Request([f"{my_layer}:Scaled"], modes=["forward"], arguments=["2"], shapes=["4,16"]))
     assert todo.cells == grid.cells(["Scaled"], grid.VARIANTS, [4], ["cpu"], ["forward"])
     assert todo.outside["Scaled"].spec == f"{my_layer}:Scaled"
 
 
 def test_a_path_is_found_from_another_folder(my_layer, monkeypatch):
     monkeypatch.chdir(my_layer.parent)
-    todo = plan(Request(["my_layer.py:Scaled", "MyDense"], batches=["2"], arguments=["2"], shape=(4, 16)))
+    todo = plan(Request(["my_layer.py:Scaled", "MyDense"], batches=["2"], arguments=["2"], shapes=["4,16"]))
     assert todo.outside["Scaled"].spec == f"{my_layer}:Scaled"
     assert {(cell.layer, cell.batch) for cell in todo.cells} == {("Scaled", 2), ("MyDense", 2)}
 
@@ -80,7 +80,7 @@ def test_a_path_is_found_from_another_folder(my_layer, monkeypatch):
         (Request(batches=[""]), "the batch size must be a positive whole number, not ''"),
         (Request(threads=0), "the number of threads must be a positive whole number, not 0"),
         (Request(rounds=-1), "the number of rounds must be a positive whole number, not -1"),
-        (Request(shape=(4, 16)), "--args and --shape belong to a layer of your own"),
+        (Request(shapes=["4,16"]), "--args and --shape belong to a layer of your own"),
         (Request(["MyDense"], arguments=["8"]), "--args and --shape belong to a layer of your own"),
     ],
 )
@@ -91,11 +91,11 @@ def test_what_cannot_be_measured_is_refused(request_, message):
 
 def test_layers_of_one_name_are_refused(my_layer):
     with pytest.raises(CaseError, match="two layers are called MyDense"):
-        plan(Request([f"{my_layer}:MyDense"], arguments=["2"], shape=(4, 16)))
+        plan(Request([f"{my_layer}:MyDense"], arguments=["2"], shapes=["4,16"]))
 
 
 def test_layers_that_cannot_be_built_are_refused(my_layer):
     with pytest.raises(LayerError, match="needs the shape"):
         plan(Request([f"{my_layer}:Scaled"], arguments=["2"]))
     with pytest.raises(LayerError, match="cannot be built"):
-        plan(Request([f"{my_layer}:Scaled"], shape=(4, 16)))
+        plan(Request([f"{my_layer}:Scaled"], shapes=["4,16"]))

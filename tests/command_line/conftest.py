@@ -25,6 +25,19 @@ class MyLayer(nn.Block):
         return nd.relu(x) * self.factor
 
 
+class Mixes(nn.Block):
+    def forward(self, x, memory):
+        mixed = nd.dot(x, memory)
+        return mixed, [x * 2]
+
+
+class Single(nn.Block):
+    def forward(self, x):
+        if x.dtype.__name__ != "float32":
+            raise TypeError("single precision alone")
+        return x * 2
+
+
 class Copies(nn.Block):
     def forward(self, x):
         return x * float(x.asnumpy().mean())

@@ -65,6 +65,39 @@ def test_bench_measures_a_layer_of_one_s_own(capsys):
 
 
 @pytest.mark.usefixtures("person")
+@pytest.mark.parametrize("variant", ["hybridized", "numba"])
+def test_source_of_a_layer_with_several_inputs_names_them(capsys, variant):
+    command = ["source", "my_layer.py:Mixes", "--shape", "4,16", "--shape", "16,8", "--variant", variant]
+    for dtype in ("float32", "float64"):
+        text = printed(capsys, *command, "--dtype", dtype)
+        compile(text, "generated", "exec")
+        assert "x(n, 16)" in text
+        assert "memory(16, 8)" in text
+
+
+@pytest.mark.usefixtures("person")
+def test_bench_measures_several_inputs_and_outputs(capsys):
+    command = ["bench", "my_layer.py:Mixes", "--shape", "4,16", "--shape", "16,8", "--batches", "2,4", "--rounds", "1"]
+    assert gluonmark.run([*command, "--variants", "imperative,numba", "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    assert {(row["variant"], row["batch"], row["mode"]) for row in json.loads(out)} == {
+        (variant, batch, mode)
+        for variant in ("imperative", "numba")
+        for batch in (2, 4)
+        for mode in ("forward", "train")
+    }
+    assert "gluonmark: Mixes was compared with the imperative layer in float64\n" in err
+
+
+@pytest.mark.usefixtures("person")
+def test_bench_says_what_a_layer_was_compared_with(capsys):
+    command = ["bench", "my_layer.py:Single", "--shape", "4,16", "--rounds", "1", "--modes", "forward"]
+    assert gluonmark.run([*command, "--variants", "imperative", "--format", "json"]) == 0
+    said = "Single was compared with the imperative layer in float32, because it does not run in float64: single"
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("person")
 def test_what_could_not_be_measured_makes_exit_code_3(capsys):
     command = ["bench", "my_layer.py:Branches", "--shape", "4,16", "--rounds", "1", "--modes", "forward"]
     assert gluonmark.run([*command, "--variants", "imperative,numba", "--format", "json"]) == 3

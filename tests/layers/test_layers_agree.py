@@ -9,6 +9,7 @@ import pytest
 from mxnet import autograd, gluon, nd
 
 import layers
+from layers import Input
 from layers.centered_layer import SUBJECT as CENTERED
 from layers.centered_layer import reference as centered_layer
 from layers.half_fourier import SUBJECT as FOURIER
@@ -24,15 +25,19 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-12}  # of the largest value, or of 1
 FOURIER_PARAMETERS = {"basis": (7, 8)}
 
 SUBJECTS = {name: layers.load(name) for name in layers.names()} | {
-    "CenteredLayer-rank-1": replace(CENTERED, features=()),
-    "CenteredLayer-rank-4": replace(CENTERED, features=(3, 4, 5)),
-    "HalfFourier-odd": replace(FOURIER, build=partial(HalfFourier, 7), features=(7,), parameters=FOURIER_PARAMETERS),
-    "HalfFourier-1": replace(FOURIER, build=partial(HalfFourier, 1), features=(1,), parameters={"basis": (1, 2)}),
+    "CenteredLayer-rank-1": replace(CENTERED, inputs=(Input(()),)),
+    "CenteredLayer-rank-4": replace(CENTERED, inputs=(Input((3, 4, 5)),)),
+    "HalfFourier-odd": replace(
+        FOURIER, build=partial(HalfFourier, 7), inputs=(Input((7,)),), parameters=FOURIER_PARAMETERS
+    ),
+    "HalfFourier-1": replace(
+        FOURIER, build=partial(HalfFourier, 1), inputs=(Input((1,)),), parameters={"basis": (1, 2)}
+    ),
     "LearnedAffine-deferred": replace(AFFINE, build=partial(LearnedAffine, scale=True)),
     "LearnedAffine-offset-only": replace(AFFINE, build=LearnedAffine, parameters={"beta": (256,)}),
     "MyDense-deferred": replace(DENSE, build=partial(MyDense, 256)),
     "TensorReduction-one-unit": replace(
-        TENSOR, build=partial(TensorReduction, 1, 3), features=(3,), parameters={"weight": (3, 3, 1)}
+        TENSOR, build=partial(TensorReduction, 1, 3), inputs=(Input((3,)),), parameters={"weight": (3, 3, 1)}
     ),
 }
 
