@@ -5,13 +5,19 @@ import keyword
 import re
 from collections.abc import Container
 
-# What generated modules import or define, and the local names of printed loops.
+# What generated modules import from ``math``; ``gamma`` is called as ``math.gamma``, since parameters are named so.
+MATHEMATICS = (
+    "acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh", "erf", "exp", "expm1", "hypot", "inf", "lgamma",
+    "log", "log10", "log1p", "nan", "sin", "sinh", "sqrt", "tan", "tanh",
+)  # fmt: skip
+
+# What generated modules import or define besides, and the local names of printed loops.
 MODULE_NAMES = {
-    "np", "carray", "cfunc", "njit", "types", "float32", "float64", "complex64", "complex128", "r2c", "c2r",
-    "cos", "exp", "inf", "log", "nan", "sin", "sqrt", "tanh", "OPTIONS", "ENTRY", "zero", "one", "data", "requests",
+    "np", "math", "carray", "cfunc", "njit", "types", "float32", "float64", "complex64", "complex128", "r2c", "c2r",
+    "OPTIONS", "ENTRY", "zero", "one", "data", "requests",
     "forward", "forward_recorded", "backward", "row", "start", "pair", "slope", "spectrum", "F", "self",
 }  # fmt: skip
-RESERVED = MODULE_NAMES | set(keyword.kwlist) | set(dir(builtins))
+RESERVED = MODULE_NAMES | set(MATHEMATICS) | set(keyword.kwlist) | set(dir(builtins))
 
 # Loops run over single letters up to s; n is the batch size.  The rest are made from other names.
 RESERVED_PATTERN = re.compile(r"[a-sA-Z]|(want|d|enter|row|p)_.*|.*_(here|flat)|_.*")

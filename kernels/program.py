@@ -13,7 +13,10 @@ from .graph import INPUT, PARAMETER, Graph
 from .memory import values_in_memory
 from .names import fresh
 from .primitives.base import Leaf, Value, leaf, rebuild, topological
+from .primitives.literal import literal
+from .primitives.own_gradient import settled
 from .primitives.reshape import reshape
+from .primitives.view import spread
 from .procedure import Named, Procedure
 from .rewrite import rewrite
 
@@ -70,9 +73,11 @@ def program(graph: Graph, constants: Mapping[str, np.ndarray]) -> Program:
         for name, value in zip(_numbered("head", len(results), names), results, strict=True)
     )
     wanted = [node.array.name for node in graph.leaves if node.role in (INPUT, PARAMETER)]
-    slopes = gradients(results, [head for _, head in heads], [leaves[name] for name in wanted])
+    sources = [leaves[name] for name in wanted]
+    slopes = _zero_where_used(gradients(results, [head for _, head in heads], sources), sources, results)
     differentiated = tuple(name for name, slope in zip(wanted, slopes, strict=True) if slope is not None)
-    joint, also_frozen = rewrite([*results, *(slope for slope in slopes if slope is not None), *moved], constants)
+    together = settled([*results, *(slope for slope in slopes if slope is not None), *moved])
+    joint, also_frozen = rewrite(together, constants)
     results, backwards = joint[: len(results)], joint[len(results) :]
 
     kept_values = _worth_keeping(backwards, results, leaves)
@@ -111,6 +116,17 @@ def program(graph: Graph, constants: Mapping[str, np.ndarray]) -> Program:
 def _returned(differentiated: tuple[str, ...], moves: tuple[Move, ...], taken: set[str]) -> list[str]:
     """The names of what backward gives: gradients, then statistics."""
     return [*(f"d_{name}" for name in differentiated), *(_named(f"new_{move.old.name}", taken) for move in moves)]
+
+
+def _zero_where_used(slopes: list[Value | None], sources: list[Value], results: list[Value]) -> list[Value | None]:
+    """MXNet writes zeros where an output depends on a source by operators without a gradient alone: rounding, say."""
+    used = {id(value) for value in topological(results)}
+    return [
+        spread(literal(0.0, source.dtype), source.shape, ())
+        if slope is None and id(source) in used and source.dtype.startswith("float")
+        else slope
+        for slope, source in zip(slopes, sources, strict=True)
+    ]
 
 
 def _numbered(stem: str, count: int, taken: set[str]) -> list[str]:

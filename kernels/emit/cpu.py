@@ -12,6 +12,7 @@ from ..effects import Draw
 from ..extent import Shape, show
 from ..fuse import Loop, Schedule, Stage, Whole, schedule
 from ..memory import is_alias
+from ..names import MATHEMATICS
 from ..primitives.base import Value
 from ..primitives.contract import Contract
 from ..primitives.fourier import Fourier, FourierAdjoint
@@ -20,8 +21,6 @@ from ..program import Program
 from .lines import wrapped
 from .loops import print_loop
 from .wholes import PRINTERS
-
-MATHEMATICS = ("cos", "exp", "inf", "log", "nan", "sin", "sqrt", "tanh")
 
 OPTIONS = """\
 # reassoc lets sums run in vector lanes; NaN and infinity keep their meaning.
@@ -81,7 +80,9 @@ def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
     text = "\n".join(line for plan in schedules for line in _print_body(plan, program.dtype))
     functions = sorted(name for name in MATHEMATICS if re.search(rf"\b{name}\b", text))
     kinds = {program.dtype} | ({f"complex{2 * int(program.dtype[5:])}"} if "complex" in text else set())
-    lines = [f"from math import {', '.join(functions)}", ""] if functions else []
+    lines = ["import math"] if "math." in text else []
+    lines += [f"from math import {', '.join(functions)}"] if functions else []
+    lines += [""] if lines else []
     lines += ["import numpy as np", "from numba import carray, cfunc, njit, types"]
     lines += [f"from numpy import {', '.join(sorted(kinds))}"]
     if any(isinstance(stage, Whole) and isinstance(stage.target.primitive, (Fourier, FourierAdjoint))

@@ -1,12 +1,12 @@
 """Operators that work element by element: two arrays with broadcasting, an array and a number, one array."""
 
-from typing import Any
+import math
+from functools import reduce as folded
 
-from ..extent import ONE, Extent, Scaled, Shape
 from ..primitives.base import Value
-from ..primitives.literal import literal, size
-from ..primitives.map import apply
-from ..primitives.view import broadcast
+from ..primitives.map import apply, constant, times
+from ..primitives.view import broadcast, spread
+from .numbers import number_value, single
 from .table import OPERATORS, Rule, Site, UnsupportedError, operator
 
 # function of the primitive graph: names of MXNet's operators on two arrays
@@ -24,6 +24,11 @@ BINARY = {
     "lesser_equal": ("broadcast_lesser_equal", "_lesser_equal"),
     "equal": ("broadcast_equal", "_equal"),
     "not_equal": ("broadcast_not_equal", "_not_equal"),
+    "remainder": ("broadcast_mod", "_mod"),
+    "hypotenuse": ("broadcast_hypot", "_hypot"),
+    "logical_and": ("broadcast_logical_and", "_logical_and"),
+    "logical_or": ("broadcast_logical_or", "_logical_or"),
+    "logical_exclusive_or": ("broadcast_logical_xor", "_logical_xor"),
 }
 
 # MXNet's operators on an array and a number: (function, whether the number is the first operand)
@@ -44,23 +49,60 @@ SCALAR = {
     "_lesser_equal_scalar": ("lesser_equal", False),
     "_equal_scalar": ("equal", False),
     "_not_equal_scalar": ("not_equal", False),
+    "_mod_scalar": ("remainder", False),
+    "_rmod_scalar": ("remainder", True),
+    "_hypot_scalar": ("hypotenuse", False),
+    "_logical_and_scalar": ("logical_and", False),
+    "_logical_or_scalar": ("logical_or", False),
+    "_logical_xor_scalar": ("logical_exclusive_or", False),
 }
 
+# function of the primitive graph: MXNet's operator on one array
 UNARY = {
-    "relu": ("relu",),
-    "negative": ("negative",),
-    "absolute": ("abs",),
-    "sign": ("sign",),
-    "square_root": ("sqrt",),
-    "exponential": ("exp",),
-    "log": ("log",),
-    "sine": ("sin",),
-    "cosine": ("cos",),
-    "hyperbolic_tangent": ("tanh",),
-    "sigmoid": ("sigmoid",),
+    "relu": "relu",
+    "negative": "negative",
+    "absolute": "abs",
+    "sign": "sign",
+    "reciprocal": "reciprocal",
+    "square_root": "sqrt",
+    "reciprocal_square_root": "rsqrt",
+    "cube_root": "cbrt",
+    "reciprocal_cube_root": "rcbrt",
+    "exponential": "exp",
+    "exponential_less_one": "expm1",
+    "log": "log",
+    "log_of_one_more": "log1p",
+    "binary_log": "log2",
+    "decimal_log": "log10",
+    "sine": "sin",
+    "cosine": "cos",
+    "tangent": "tan",
+    "arc_sine": "arcsin",
+    "arc_cosine": "arccos",
+    "arc_tangent": "arctan",
+    "hyperbolic_sine": "sinh",
+    "hyperbolic_cosine": "cosh",
+    "hyperbolic_tangent": "tanh",
+    "inverse_hyperbolic_sine": "arcsinh",
+    "inverse_hyperbolic_cosine": "arccosh",
+    "inverse_hyperbolic_tangent": "arctanh",
+    "sigmoid": "sigmoid",
+    "soft_sign": "softsign",
+    "error_function": "erf",
+    "gamma_function": "gamma",
+    "log_gamma": "gammaln",
+    "floor": "floor",
+    "ceiling": "ceil",
+    "rounded": "round",
+    "nearest": "rint",
+    "logical_not": "logical_not",
 }
 
-ACTIVATIONS = {"relu": "relu", "tanh": "hyperbolic_tangent", "sigmoid": "sigmoid"}
+# exponents that need no power
+POWERS = {2.0: "multiply", -1.0: "reciprocal"}
+
+# MXNet keeps π in single precision.
+FACTORS = {"degrees": single(180 / single(math.pi)), "radians": single(single(math.pi) / 180)}
 
 
 def _binary(function: str) -> Rule:
@@ -73,8 +115,9 @@ def _binary(function: str) -> Rule:
 def _with_number(function: str, first: bool) -> Rule:
     def rule(site: Site, inputs: list[Value]) -> Value:
         number = number_value(site.get("scalar", 0.0), inputs[0].dtype)
-        if function == "power" and not first and site.get("scalar", 0.0) == 2.0:
-            return apply("multiply", inputs[0], inputs[0], name=site.name)
+        simpler = POWERS.get(site.get("scalar", 0.0)) if function == "power" and not first else None
+        if simpler is not None:
+            return apply(simpler, *(inputs * 2 if simpler == "multiply" else inputs), name=site.name)
         return apply(function, *((number, inputs[0]) if first else (inputs[0], number)), name=site.name)
 
     return rule
@@ -84,43 +127,19 @@ def _unary(function: str) -> Rule:
     return lambda site, inputs: apply(function, *inputs, name=site.name)
 
 
-def number_value(number: Any, dtype: str) -> Value:
-    """A number from a graph, which may follow the batch size, as a value with no axes."""
-    if isinstance(number, Extent):
-        return _affine(number, dtype)
-    if isinstance(number, Scaled):
-        return apply("multiply", literal(number.coefficient, dtype), SCALED[number.form](dtype))
-    return literal(float(number), dtype)
+def _scaled(factor: float) -> Rule:
+    return lambda site, inputs: apply("multiply", inputs[0], constant(factor, inputs[0]), name=site.name)
 
-
-def _affine(extent: Extent, dtype: str) -> Value:
-    shape: Shape = (extent,) if extent != ONE else ()
-    return size(shape, dtype)
-
-
-def _n(dtype: str, offset: int = 0) -> Value:
-    return size((Extent(1, offset),), dtype)
-
-
-def _reciprocal(value: Value) -> Value:
-    return apply("divide", literal(1.0, value.dtype), value)
-
-
-# One entry per form of extent.FORMS.
-SCALED = {
-    "n": _n,
-    "1/n": lambda dtype: _reciprocal(_n(dtype)),
-    "√n": lambda dtype: apply("square_root", _n(dtype)),
-    "1/√n": lambda dtype: _reciprocal(apply("square_root", _n(dtype))),
-    "1/(n-1)": lambda dtype: _reciprocal(_n(dtype, -1)),
-}
 
 for _function, _names in BINARY.items():
     OPERATORS.update(dict.fromkeys(_names, _binary(_function)))
 for _name, (_function, _first) in SCALAR.items():
     OPERATORS[_name] = _with_number(_function, _first)
-for _function, _names in UNARY.items():
-    OPERATORS.update(dict.fromkeys(_names, _unary(_function)))
+for _function, _name in UNARY.items():
+    OPERATORS[_name] = _unary(_function)
+for _name, _factor in FACTORS.items():
+    OPERATORS[_name] = _scaled(_factor)
+OPERATORS["trunc"] = OPERATORS["fix"] = _unary("truncated")
 
 
 @operator("square")
@@ -129,21 +148,41 @@ def square(site: Site, inputs: list[Value]) -> Value:
     return apply("multiply", inputs[0], inputs[0], name=site.name)
 
 
-@operator("Activation")
-def activation(site: Site, inputs: list[Value]) -> Value:
-    """The activation that ``act_type`` names."""
-    kind = site.get("act_type", "relu")
-    if kind not in ACTIVATIONS:
-        raise UnsupportedError(f"with act_type={kind!r}")
-    return apply(ACTIVATIONS[kind], inputs[0], name=site.name)
+@operator("add_n", "ElementWiseSum")
+def total(site: Site, inputs: list[Value]) -> Value:
+    """The sum of all inputs."""
+    return folded(lambda sum_, value: apply("add", sum_, value, name=site.name), inputs)
+
+
+@operator("clip")
+def clip(site: Site, inputs: list[Value]) -> Value:
+    """Between ``a_min`` and ``a_max``; NaN stays."""
+    bounds = (constant(single(site.get(key, 0.0)), inputs[0]) for key in ("a_min", "a_max"))
+    return apply("clip", inputs[0], *bounds, name=site.name)
+
+
+@operator("smooth_l1")
+def smooth_l1(site: Site, inputs: list[Value]) -> Value:
+    """½σ²x² up to |x| = 1/σ², |x| − ½/σ² beyond; σ is ``scalar``."""
+    sigma = site.get("scalar", 1.0)
+    return apply("smooth_absolute", inputs[0], constant(1 / sigma**2, inputs[0]), name=site.name)
+
+
+@operator("_contrib_quadratic")
+def quadratic(site: Site, inputs: list[Value]) -> Value:
+    """a·x² + b·x + c."""
+    x = inputs[0]
+    a, b, c = (constant(single(site.get(key, 0.0)), x) for key in "abc")
+    return apply("add", times(apply("add", times(x, a), b), x), c, name=site.name)
 
 
 @operator("where")
 def where(site: Site, inputs: list[Value]) -> Value:
     """The second input where the first is not zero, else the third."""
-    if inputs[0].shape != inputs[1].shape:
-        raise UnsupportedError("with a condition of another shape than the values")
-    return apply("where", *inputs, name=site.name)
+    condition, yes, no = inputs
+    if condition.shape != yes.shape:  # MXNet takes a condition of one axis for the rows
+        condition = spread(condition, yes.shape, [0])
+    return apply("where", condition, yes, no, name=site.name)
 
 
 @operator("_copyto", "_copy", "identity")

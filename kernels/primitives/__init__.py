@@ -2,3 +2,7 @@
 
 Adding one means adding a file here and, in ``emit/``, the loop that it is printed as.
 """
+
+from . import functions
+
+__all__ = ["functions"]

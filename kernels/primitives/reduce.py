@@ -37,7 +37,8 @@ class Reduce(Primitive):
 
     def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """The reduction, in the dtype of the array."""
-        return np.asarray(COMBINATIONS[self.combination].meaning(arrays[0], axis=self.axes), arrays[0].dtype)
+        with np.errstate(all="ignore"):
+            return np.asarray(COMBINATIONS[self.combination].meaning(arrays[0], axis=self.axes), arrays[0].dtype)
 
     def gradient(self, value: Value, head: Value) -> list[Value]:
         """Every element gets the head times what it contributed; equal largest elements all get it, as in MXNet."""

@@ -28,4 +28,4 @@ def test_operators_says_what_the_examples_show(capsys: pytest.CaptureFixture[str
     assert rows["max, max_axis"]["gradient"] == "yes"
     assert rows["sign"]["gradient"] == "no"
     assert {"float32", "float64"} <= set(rows["dot"]["dtypes"].split(", "))
-    assert "with a condition of another shape than the values" in rows["where"]["refused"]
+    assert "from float32 to int32" in rows["_copyto"]["refused"]

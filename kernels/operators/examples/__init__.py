@@ -29,6 +29,15 @@ def halves(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray
     return np.asarray(np.round(2 * generator.standard_normal(shape)) / 2)
 
 
+HALVES = (0.0, 0.5, 1.0, 1.5, 2.5)
+SPECIAL = (np.inf, -np.inf, np.nan, *HALVES, *(-half for half in HALVES[1:]), 0.1, 25.0, -25.0, 80.0, -80.0, 1e-6)
+
+
+def special(_: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Infinities, NaN, zero, halves, large and small numbers."""
+    return np.resize(SPECIAL, shape)
+
+
 def below(end: int) -> Numbers:
     """Whole numbers from 0 to ``end - 1``, as an index or a length has them."""
     return lambda generator, shape: generator.integers(0, end, shape)
@@ -109,8 +118,25 @@ class Called(gluon.Block):
 
 
 def _results(call: Call, arrays: Mapping[str, nd.NDArray]) -> list[nd.NDArray]:
-    result = call(**{name: arrays[name] for name in inspect.signature(call).parameters if name in arrays})
+    result = call(*(arrays[name] for name in inspect.signature(call).parameters if name in arrays))
     return list(result) if isinstance(result, (list, tuple)) else [result]
+
+
+def apart(calls: Mapping[str, Call], dtype: str = "float32") -> Examples:
+    """Each call on special values of its own: a NaN in one gradient hides nothing in another."""
+    arrays = {f"x{place}": Input(len(SPECIAL), numbers=special) for place in range(len(calls))}
+    separate = {label: _on(f"x{place}", call) for place, (label, call) in enumerate(calls.items())}
+    return Examples(arrays, separate, dtype=dtype, batches=(1,))
+
+
+def _on(name: str, call: Call) -> Call:
+    """A call of one array, on the array of this name."""
+
+    def on_it(*arrays: nd.NDArray) -> Any:
+        return call(*arrays)
+
+    on_it.__signature__ = inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)])  # type: ignore[attr-defined]
+    return on_it
 
 
 def registered(name: str) -> Callable[..., Any]:

@@ -13,6 +13,7 @@ from kernels.emit.cpu import _print_procedure
 from kernels.extent import BATCH, ONE, Extent, Shape, literal
 from kernels.fuse import schedule
 from kernels.gradient import gradients
+from kernels.names import MATHEMATICS
 from kernels.oracle import evaluate
 from kernels.primitives.base import Primitive, Value, concrete, leaf
 from kernels.primitives.concat import concat
@@ -22,7 +23,8 @@ from kernels.primitives.gather import ScatterAdd, gather
 from kernels.primitives.iota import positions
 from kernels.primitives.literal import literal as number
 from kernels.primitives.literal import size
-from kernels.primitives.map import FUNCTIONS, apply
+from kernels.primitives.map import FUNCTIONS, apply, times
+from kernels.primitives.own_gradient import settled, with_gradient, without_gradient
 from kernels.primitives.reduce import COMBINATIONS, reduce
 from kernels.primitives.reshape import Reshape, reshape
 from kernels.primitives.slice import flip, pad, part, part_along
@@ -67,17 +69,34 @@ def begins(*places: int | Extent) -> tuple[Extent, ...]:
     return shape(*places)
 
 
+# Where a function is defined and smooth, if not everywhere.
+DOMAINS = {
+    **dict.fromkeys(
+        ("log", "binary_log", "decimal_log", "power", "square_root", "reciprocal_square_root", "cube_root",
+         "reciprocal_cube_root", "reciprocal", "gamma_function", "log_gamma", "remainder"), (0.3, 2.1),
+    ),
+    **dict.fromkeys(
+        ("arc_sine", "arc_cosine", "inverse_hyperbolic_tangent", "log_of_one_more", "tangent"), (-0.9, 0.9)
+    ),
+    "inverse_hyperbolic_cosine": (1.2, 3.0), "smooth_absolute": (0.4, 2.1),
+}  # fmt: skip
+
+# Operands without a gradient: conditions, and what operators only give as numbers.
+CONSTANT = {"where": (0,), "clip": (1, 2), "exponential_linear": (1,), "smooth_absolute": (1,)}
+
+
 def elementwise(function: str) -> Case:
     arity = FUNCTIONS[function].meaning.__code__.co_argcount if hasattr(FUNCTIONS[function].meaning, "__code__") else 0
     arity = arity or FUNCTIONS[function].meaning.nin
-    positive = function in {"log", "square_root", "power"}
+    low, high = DOMAINS.get(function, (-2.0, 2.1))
     linear = function in {"add", "subtract", "multiply", "negative"}
     return Case(
         lambda *x: apply(function, *x),
         (shape(BATCH, 4),) * arity,
         linear,
-        low=0.3 if positive else -2.0,
-        constant=(0,) if function == "where" else (),
+        low,
+        high,
+        CONSTANT.get(function, ()),
     )
 
 
@@ -230,6 +249,9 @@ CASES: dict[str, Case] = {
     "fold": Case(fold, (shape(4, 4, 2),), linear=True),
     "fold without more axes": Case(fold, (shape(4, 4),), linear=True),
     "fold with two more axes": Case(fold, (shape(3, 3, 2, 4),), linear=True),
+    "own gradient": Case(
+        lambda x: with_gradient(apply("multiply", x, x), [x], lambda y, g, x: [times(g, x[0], 2.0)]), (shape(BATCH, 4),)
+    ),
     "unfold": Case(
         lambda g: Value(Unfold(4), (g,), shape(4, 4, 2), "float64"), (shape(pair_count(4), 2),), linear=True
     ),
@@ -354,6 +376,21 @@ def test_pairs_and_folds_are_the_bilinear_form(width: int) -> None:
     np.testing.assert_allclose(PairsGradient(width).evaluate(4, head, x), by_hand, atol=1e-12)
 
 
+def test_a_gradient_of_its_own_replaces_that_of_the_parts() -> None:
+    x = leaf("x0", shape(BATCH, 4), "float64")
+    square = apply("multiply", x, x)
+    own = with_gradient(square, [x], lambda y, head, sources: [times(head, y, 5.0)])
+    arrays = [np.arange(12.0).reshape(3, 4)]
+    head = leaf("head", x.shape, "float64")
+    (slope,) = gradients([own], [head], [x])
+    assert slope is not None
+    values = computed(settled([own, slope]), arrays, head=np.ones((3, 4)))
+    np.testing.assert_array_equal(values[0], arrays[0] ** 2)
+    np.testing.assert_array_equal(values[1], 5 * arrays[0] ** 2)
+    assert settled([own]) == [square]
+    assert gradients([without_gradient(square)], [head], [x]) == [None]
+
+
 def test_views_compose_into_one() -> None:
     x = leaf("x", shape(BATCH, 4), "float64")
     there = broadcast(with_unit_axes(transpose(x, (1, 0)), (1,)), shape(4, 2, BATCH))
@@ -408,8 +445,9 @@ def run_by_python(outputs: Sequence[Value], leaves: Sequence[Value], arrays: Seq
     )
     procedure = Procedure("kernel", tuple((value.name, value) for value in leaves), named)
     text = _print_procedure(schedule(procedure), "float64")
-    scope: dict[str, Any] = {name: getattr(math, name) for name in ("inf", "nan")} | {
-        "np": np, "njit": lambda *_, **__: lambda function: function, "OPTIONS": {}, "zero": 0.0, "one": 1.0,
+    scope: dict[str, Any] = {name: getattr(math, name) for name in MATHEMATICS} | {
+        "np": np, "math": math,
+        "njit": lambda *_, **__: lambda function: function, "OPTIONS": {}, "zero": 0.0, "one": 1.0,
         "float64": float, **{name: getattr(np, name) for name in ("cos", "exp", "log", "sin", "sqrt", "tanh")},
     }  # fmt: skip
     exec(text, scope)
@@ -428,7 +466,7 @@ def test_printed_code_is_the_numpy_meaning(name: str) -> None:
     value = case.build(*leaves)
     head = leaf("head", value.shape, "float64")
     slopes = [slope for slope in gradients([value], [head], leaves) if slope is not None]
-    outputs = [value, *slopes]
+    outputs = settled([value, *slopes])
     numbers = np.random.default_rng(6).standard_normal([extent.at(N) for extent in value.shape])
     expected = computed(outputs, arrays, head=numbers)
     found = run_by_python(outputs, [*leaves, head], [*arrays, numbers])
