@@ -62,6 +62,7 @@ class Recording:
     leaves: int = 0
     refusal: KernelError | None = None
     reads_shapes: bool = False
+    slice_is_view: bool = False  # the next call of ``slice`` stands for a view of its input's memory
     _numbers: dict[int, int] = field(default_factory=dict)
     _memory: dict[int, int] = field(default_factory=dict)
 
@@ -79,6 +80,9 @@ class Recording:
         line = _user_line()
         sources = tuple(self._find(handle, line) for handle in inputs)
         targets = tuple(self._bind(handle) for handle in outputs)
+        if operator == "slice" and self.slice_is_view:
+            self._memory[targets[0]] = self._memory[sources[0]]
+        self.slice_is_view = False
         self.calls.append(Seen(operator, sources, tuple(attributes.items()), targets, line))
 
     def alias(self, operator: str, source: int, target: int, attributes: dict[str, str]) -> None:
@@ -89,6 +93,17 @@ class Recording:
         self._memory[number] = self._memory[origin]
         self.calls.append(Seen(operator, (origin,), tuple(attributes.items()), (number,), line))
 
+    def row(self, source: int, target: int, index: int) -> None:
+        """Note ``target = source[index]``, which shares its memory, as a slice and a reshape."""
+        line = _user_line()
+        origin = self._find(source, line)
+        part = self._add((1, *self.shapes[origin][1:]), self.dtypes[origin])
+        number = self._bind(target)
+        self._memory[part] = self._memory[number] = self._memory[origin]
+        place = (("axis", "0"), ("begin", str(index)), ("end", str(index + 1)))
+        self.calls.append(Seen("slice_axis", (origin,), place, (part,), line))
+        self.calls.append(Seen("Reshape", (part,), (("shape", str(self.shapes[number])),), (number,), line))
+
     def forget(self, handle: int) -> None:
         """The handle was freed; MXNet may use its address again."""
         self._numbers.pop(handle, None)
@@ -98,10 +113,17 @@ class Recording:
         self._refuse(LEAVES_GRAPH[entry_point].format(line=_user_line()))
 
     def _bind(self, handle: int) -> int:
-        number = len(self.shapes)
-        self.shapes.append(_shape(handle))
-        self.dtypes.append(_dtype(handle))
-        self._numbers[handle] = self._memory[number] = number
+        shape = _shape(handle)
+        if 0 in shape:  # operators that are given such an array may end the process
+            reason = f"an array of shape {shape} in forward, at {_user_line()}: the batch is too small for it"
+            raise KernelError(f"{self.subject} makes {reason}") from ValueError("an empty array")
+        number = self._numbers[handle] = self._add(shape, _dtype(handle))
+        return number
+
+    def _add(self, shape: tuple[int, ...], dtype: str) -> int:
+        number = self._memory[len(self.shapes)] = len(self.shapes)
+        self.shapes.append(shape)
+        self.dtypes.append(dtype)
         return number
 
     def _find(self, handle: int, line: str) -> int:
@@ -190,7 +212,7 @@ def _user_line() -> str:
 
 def run_watched(recording: Recording, forward: Callable[[], Any]) -> Any:
     """Call ``forward`` and note every operator that this thread invokes on the way."""
-    with _wrapped(_watchers(recording)):
+    with _wrapped(_watchers(recording)), _slices_by_operator(recording):
         return forward()
 
 
@@ -214,6 +236,30 @@ def _wrapped(watchers: dict[str, Callable[..., Callable[..., int]]]) -> Iterator
         finally:
             for name, original in originals.items():
                 setattr(_LIB, name, original)
+
+
+@contextmanager
+def _slices_by_operator(recording: Recording) -> Iterator[None]:
+    """Let ``x[…]`` call the operator ``slice`` also where MXNet would take a view of contiguous memory.
+
+    Whether memory is contiguous depends on the batch size, and the trace should not; writes to what would have been a
+    view are refused like those to any other.
+    """
+    thread = threading.get_ident()
+    original = mxnet.nd.NDArray._basic_indexing_slice_is_contiguous
+
+    def asked(key: Any, shape: Any) -> bool:
+        contiguous = bool(original(key, shape))
+        if threading.get_ident() != thread:
+            return contiguous
+        recording.slice_is_view = contiguous
+        return False
+
+    mxnet.nd.NDArray._basic_indexing_slice_is_contiguous = staticmethod(asked)
+    try:
+        yield
+    finally:
+        mxnet.nd.NDArray._basic_indexing_slice_is_contiguous = staticmethod(original)
 
 
 @contextmanager
@@ -268,6 +314,15 @@ def _watchers(recording: Recording) -> dict[str, Callable[..., Callable[..., int
 
         return watcher
 
+    def row(original: Callable[..., int]) -> Callable[..., int]:
+        def watched(source: Any, index: Any, target: Any) -> int:
+            status = original(source, index, target)
+            if status == 0:
+                recording.row(source.value, target._obj.value, index.value)
+            return status
+
+        return watched
+
     def asked(original: Callable[..., int]) -> Callable[..., int]:
         def watched(*arguments: Any) -> int:
             recording.note_shape()
@@ -286,7 +341,6 @@ def _watchers(recording: Recording) -> dict[str, Callable[..., Callable[..., int
         return lambda _original: lambda *_arguments: recording.refuse(name)
 
     rows = view("slice_axis", lambda _, rest: {"axis": "0", "begin": str(rest[0].value), "end": str(rest[1].value)})
-    row = view("_at", lambda _, rest: {"index": str(rest[0].value)})
     return {
         "MXImperativeInvokeEx": invoke,
         "MXNDArrayReshape64": view("Reshape", lambda target, _: {"shape": str(_shape(target))}),

@@ -63,7 +63,8 @@ class Graph:
 
     ``polymorphic`` graphs hold for every batch size, others for the traced one.  ``returns`` is what the outputs come
     in: one by itself, or lists, tuples and dicts, with None where forward gives none.
-    Where forward ``reads_shapes`` it may branch on them, so the graph is sure only for batch sizes it was traced at.
+    Where forward ``reads_shapes`` it may branch on them, and where it refuses a batch of one row it may refuse others,
+    so the graph is sure only for batch sizes it was traced at.
     ``training`` says which mode the graph is for; None if forward does the same in both.
     """
 

@@ -100,18 +100,27 @@ def _statement(call: Call) -> list[str]:
 
 def _expression(call: Call) -> str:
     operands = [array.name for array in call.inputs]
-    attributes = {key: _literal(value, call) for key, value in call.attributes if value is not None}
+    given = _counted_from_the_end(call) if call.operator == "slice_axis" else dict(call.attributes)
+    required = {"end"}  # where None means the end of the axis
+    attributes = {key: _literal(value, call) for key, value in given.items() if value is not None or key in required}
     if call.operator in INFIX:
         return INFIX[call.operator].format(*operands, **attributes)
-    if call.operator == "_at":
-        index = int(dict(call.attributes)["index"])
-        return f"F.reshape(F.slice_axis({operands[0]}, axis=0, begin={index}, end={index + 1}), shape=(-3, -2))"
     if call.operator in COPIES:
         source, target = call.inputs[0], call.outputs[0]
         cast = f"F.cast({operands[0]}, dtype={target.dtype!r})"
         return f"F.identity({operands[0]})" if source.dtype == target.dtype else cast
     function = _qualified(call)
     return f"{function}({', '.join(operands + [f'{key}={value}' for key, value in attributes.items()])})"
+
+
+def _counted_from_the_end(call: Call) -> dict[str, Any]:
+    """The attributes of a slice; places that follow the batch size are counted from the end, which follows it too."""
+    given = dict(call.attributes)
+    extent = call.inputs[0].shape[given["axis"]]
+    for key, value in given.items():
+        if isinstance(value, Extent) and (value - extent).literal:
+            given[key] = (value - extent).offset or None
+    return given
 
 
 def _qualified(call: Call) -> str:

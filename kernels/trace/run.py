@@ -58,12 +58,9 @@ def runs_at_several_batches(
 
 
 def _like(value: nd.NDArray, batch: int) -> nd.NDArray:
-    shape = (batch, *value.shape[1:])
-    if np.issubdtype(value.dtype, np.floating):
-        data = np.random.default_rng(0).standard_normal(shape)
-    else:
-        data = np.zeros(shape)  # an index that every table has
-    return nd.array(data, ctx=value.context, dtype=value.dtype)
+    """The rows of ``value`` over and over: other numbers may be no index that a table has."""
+    rows = np.resize(value.asnumpy(), (batch, *value.shape[1:]))
+    return nd.array(rows, ctx=value.context, dtype=value.dtype)
 
 
 def run(block: gluon.Block, arguments: Arguments, parameters: Sequence[nd.NDArray]) -> Run:

@@ -53,7 +53,8 @@ def unify(block: gluon.Block, leaves: Sequence[NamedLeaf], runs: Sequence[Run]) 
     outputs = tuple(arrays[number] for number in runs[0].outputs)
     used = {source for call in calls for source in call.inputs} | set(outputs)
     kept = tuple(leaf for leaf in roles if leaf.role == INPUT or leaf.array in used)
-    reads = any(recording.reads_shapes for recording in recordings)
+    refused_one_row = polymorphic and 1 not in batches  # then there may be other sizes that it refuses
+    reads = refused_one_row or any(recording.reads_shapes for recording in recordings)
     training = autograd.is_training() if any(map(_is_modal, calls)) else None
     return Graph(block_name(block), kept, tuple(calls), outputs, runs[0].returns, polymorphic, reads, training)
 
