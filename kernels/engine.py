@@ -119,7 +119,6 @@ class Plan:
             len(slopes),
             len(self._frozen),
         ]
-        item = np.dtype(program.dtype).itemsize
         header = [
             *entries,
             self._context.device_typeid,
@@ -128,7 +127,6 @@ class Plan:
             batch,
             training,
             self._arity,
-            item,
             len(program.draws),
             len(program.moves),
         ]

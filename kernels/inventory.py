@@ -7,6 +7,7 @@ from functools import cache
 from mxnet import autograd, nd
 
 from .decompose import decompose
+from .dtypes import FLOATS, computed_in
 from .errors import KernelError
 from .gradient import gradients
 from .graph import Call, Graph
@@ -16,8 +17,6 @@ from .operators.examples import Examples, all_examples
 from .operators.names import aliases
 from .primitives.base import Leaf, Primitive, Value, leaf, topological
 from .trace import trace
-
-FLOATS = ("float16", "float32", "float64")  # tried for every example; whole numbers where an example brings them
 
 
 @dataclass
@@ -92,7 +91,7 @@ def _note(known: Known, call: Call, graph: Graph, taken: bool) -> None:
     rule = OPERATORS.get(call.operator)
     if rule is None:
         return
-    leaves = [leaf(f"x{place}", array.shape, array.dtype) for place, array in enumerate(call.inputs)]
+    leaves = [leaf(f"x{place}", array.shape, computed_in(array.dtype)) for place, array in enumerate(call.inputs)]
     try:
         result = rule(Site(call, bool(graph.training)), leaves)
     except UnsupportedError as error:

@@ -10,7 +10,6 @@ from mxnet import autograd, gluon, nd
 
 from .arguments import NOTHING, Arguments
 from .compile import load
-from .decompose import FLOATS
 from .emit.cpu import print_kernels, print_module
 from .engine import ConstantChangedError, MisfitError, Plan, versions_are_readable
 from .errors import KernelError
@@ -168,22 +167,9 @@ def kernel_source(subject: gluon.Block, arguments: Arguments) -> str:
 
 
 def _program(subject: gluon.Block, arguments: Arguments) -> tuple[Graph, Program]:
-    _check_dtypes(subject, arguments.arrays)
     graph, _ = trace_modes(subject, arguments)
     values = _constants(subject, graph, arguments.arrays[0].context) if versions_are_readable() else {}
     return graph, program(graph, values)
-
-
-def _check_dtypes(subject: gluon.Block, inputs: Sequence[nd.NDArray]) -> None:
-    """Before MXNet runs operators in a dtype that it may not have on the CPU."""
-    named = [("the input", value.dtype) for value in inputs]
-    named += [(key, parameter.dtype) for key, parameter in structural_parameters(subject).items()]
-    for name, dtype in named:
-        if np.dtype(dtype).name not in FLOATS:
-            raise KernelError(
-                f"{name} of {type(subject).__name__} is {np.dtype(dtype).name}; "
-                f"the numba variant computes in {' or '.join(FLOATS)}"
-            )
 
 
 def _constants(subject: gluon.Block, graph: Graph, context: mxnet.Context) -> dict[str, np.ndarray]:

@@ -13,14 +13,16 @@ from llvmlite import ir
 from numba import carray, cfunc, njit, types
 from numba.extending import intrinsic
 
+from kernels.half import half, single
+
 # A frame is an array of int64 that one call owns.  It begins with the plan's constants:
 FORWARD, RECORDED, BACKWARD, DEVICE_TYPE, DEVICE_ID = 0, 1, 2, 3, 4  # entries of the kernels, context of all arrays
 INPUTS, OUTPUTS, SAVED, KEPT, SLOPES, FROZEN = 5, 6, 7, 8, 9, 10  # how many of each
 BATCH, TRAINING = 11, 12  # what the plan holds for: a batch size or 0, a training mode or -1
-BROUGHT, ITEM = 13, 14  # how many inputs the call itself brings, before parameters; bytes of one element
-DRAWN = 15  # how many inputs are drawn for each call: the last ones
-MOVED = 16  # how many of the slopes are statistics that backward moves in place, not inputs with a gradient: the last
-TABLES = 17
+BROUGHT = 13  # how many inputs the call itself brings, before parameters
+DRAWN = 14  # how many inputs are drawn for each call: the last ones
+MOVED = 15  # how many of the slopes are statistics that backward moves in place, not inputs with a gradient: the last
+TABLES = 16
 # then, one after the other: a descriptor for each input, output and saved array (see DESCRIPTOR); the numbers of the
 # arrays that backward reads; the numbers of the inputs that have a gradient or are moved; for each moved one the
 # gradients of which one must be wanted, as bits of NEEDS words; for each frozen constant its number, the memory it is
@@ -30,6 +32,10 @@ FROZEN_ENTRY = 3
 NEEDS = 62  # bits of a word that are used
 MAXIMUM_RANK = 8
 DESCRIPTOR = 2 + 2 * MAXIMUM_RANK  # dtype, rank, then slope and offset of each extent
+
+# MXNet's numbers of dtypes are 0 float32, 1 float64, 2 float16, 3 uint8, 4 int32, 5 int8, 6 int64, 7 bool.
+FLOAT32, FLOAT64, FLOAT16, UINT8, INT32, INT8, INT64 = 0, 1, 2, 3, 4, 5, 6
+BYTES = (4, 8, 2, 1, 4, 1, 8, 1)
 
 DENSE = 0  # MXNet's storage type of ordinary arrays
 
@@ -72,7 +78,9 @@ def pointer_to(item):
     return pointer
 
 
-pointer, single, double = pointer_to(types.int64), pointer_to(types.float32), pointer_to(types.float64)
+pointer, bits16 = pointer_to(types.int64), pointer_to(types.uint16)
+singles, doubles = pointer_to(types.float32), pointer_to(types.float64)
+bytes8, words32 = pointer_to(types.uint8), pointer_to(types.int32)
 
 
 @intrinsic
@@ -240,7 +248,7 @@ def run_forward(frame, handles, batch, recorded, scratch):
 def bytes_of(frame, number, batch):
     """The size of an array."""
     descriptor = TABLES + number * DESCRIPTOR
-    size = frame[ITEM]
+    size = BYTES[frame[descriptor]]
     for axis in range(frame[descriptor + 1]):
         size *= frame[descriptor + 2 + 2 * axis] * batch + frame[descriptor + 3 + 2 * axis]
     return size
@@ -259,16 +267,29 @@ Backward = types.int32(
 
 
 @njit(**OPTIONS)
-def add(target, addend, size, item):
-    """Add ``size`` bytes of float32 or float64 (4 or 8 bytes an item) to those at ``target``."""
-    if item == 4:
-        singles, more = carray(single(target), size // 4), carray(single(addend), size // 4)
-        for index in range(size // 4):
-            singles[index] += more[index]
-    else:
-        doubles, others = carray(double(target), size // 8), carray(double(addend), size // 8)
-        for index in range(size // 8):
-            doubles[index] += others[index]
+def add(target, addend, count, dtype):
+    """Add ``count`` numbers of one of MXNet's dtypes to those at ``target``."""
+    if dtype == FLOAT32:
+        add_elements(carray(singles(target), count), carray(singles(addend), count))
+    elif dtype == FLOAT64:
+        add_elements(carray(doubles(target), count), carray(doubles(addend), count))
+    elif dtype == INT32:
+        add_elements(carray(words32(target), count), carray(words32(addend), count))
+    elif dtype == INT64:
+        add_elements(carray(pointer(target), count), carray(pointer(addend), count))
+    elif dtype in (INT8, UINT8):  # both wrap around alike
+        add_elements(carray(bytes8(target), count), carray(bytes8(addend), count))
+    elif dtype == FLOAT16:
+        halves, more = carray(bits16(target), count), carray(bits16(addend), count)
+        for index in range(count):
+            halves[index] = half(single(halves[index]) + single(more[index]))
+
+
+@njit(**OPTIONS)
+def add_elements(total, addend):
+    """Add one array to another."""
+    for index in range(len(total)):
+        total[index] += addend[index]
 
 
 @njit(**OPTIONS)
@@ -327,13 +348,14 @@ def run_backward(frame, kept, batch, handles, requests):
     enter(frame[BACKWARD], batch, data.ctypes.data, wanted.ctypes.data)
     target = np.zeros(1, np.int64)
     for index in range(slopes):
-        size = bytes_of(frame, slopes_of(frame)[index], batch)
+        number = slopes_of(frame)[index]
+        size, dtype = bytes_of(frame, number, batch), frame[TABLES + number * DESCRIPTOR]
         get_data(handles[heads + index], target.ctypes.data)
         if index >= gradients:
             if wanted[index]:
                 copy_memory(target[0], data[first + index], size)
         elif requests[index] == ADD:
-            add(target[0], data[first + index], size, frame[ITEM])
+            add(target[0], data[first + index], size // BYTES[dtype], dtype)
         if index >= gradients or requests[index] == NULL or requests[index] == ADD:
             release(data[first + index])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .decompose import decompose
+from .dtypes import FLOATS, computed_in, main_float
 from .effects import Draw, Move
 from .extent import ONE
 from .gradient import gradients
@@ -14,6 +15,7 @@ from .memory import values_in_memory
 from .names import fresh
 from .primitives.base import Leaf, Value, leaf, rebuild, topological
 from .primitives.literal import literal
+from .primitives.map import cast
 from .primitives.own_gradient import settled
 from .primitives.reshape import reshape
 from .primitives.view import spread
@@ -29,10 +31,11 @@ class Program:
     ``differentiated`` names those of them that have a gradient; ``saved`` are arrays that ``forward_recorded`` returns
     after the outputs; ``kept`` are the arrays that ``backward`` reads after the heads.  ``frozen`` names the constants
     on whose values the program rests.  ``moves`` are the statistics whose new values ``backward`` returns last.
+    ``main`` is the float dtype that most of the program computes in.
     """
 
     graph: Graph
-    dtype: str
+    main: str
     inputs: Named
     outputs: Named
     saved: Named
@@ -72,7 +75,8 @@ def program(graph: Graph, constants: Mapping[str, np.ndarray]) -> Program:
         (name, leaf(name, value.shape, value.dtype))
         for name, value in zip(_numbered("head", len(results), names), results, strict=True)
     )
-    wanted = [node.array.name for node in graph.leaves if node.role in (INPUT, PARAMETER)]
+    arrays = [node.array for node in graph.leaves if node.role in (INPUT, PARAMETER)]
+    wanted = [array.name for array in arrays if array.dtype != "bool"]  # a truth has no gradient
     sources = [leaves[name] for name in wanted]
     slopes = _zero_where_used(gradients(results, [head for _, head in heads], sources), sources, results)
     differentiated = tuple(name for name, slope in zip(wanted, slopes, strict=True) if slope is not None)
@@ -94,7 +98,7 @@ def program(graph: Graph, constants: Mapping[str, np.ndarray]) -> Program:
     cut = _cut(backwards, {id(value): reshape(leaves_kept[id(value)], value.shape) for value in kept_values})
     return Program(
         graph=graph,
-        dtype=results[0].dtype,
+        main=main_float(value.dtype for value in (*results, *leaves.values())),
         inputs=tuple(leaves.items()),
         outputs=tuple(zip(output_names, results, strict=True)),
         saved=tuple(saved),
@@ -122,8 +126,8 @@ def _zero_where_used(slopes: list[Value | None], sources: list[Value], results: 
     """MXNet writes zeros where an output depends on a source by operators without a gradient alone: rounding, say."""
     used = {id(value) for value in topological(results)}
     return [
-        spread(literal(0.0, source.dtype), source.shape, ())
-        if slope is None and id(source) in used and source.dtype.startswith("float")
+        cast(spread(literal(0.0, computed_in(source.dtype)), source.shape, ()), source.dtype)
+        if slope is None and id(source) in used and source.dtype in FLOATS
         else slope
         for slope, source in zip(slopes, sources, strict=True)
     ]

@@ -8,7 +8,7 @@ import numpy as np
 from mxnet import gluon, nd
 
 from .arguments import NOTHING, Arguments
-from .decompose import FLOATS
+from .dtypes import FLOATS, listed
 from .errors import KernelError
 from .hybrid import generate_hybrid, hybrid_source
 from .jitted import JitPlans, kernel_source
@@ -151,7 +151,7 @@ def source(
         raise KernelError("the imperative variant is the layer's own code: nothing is generated for it")
     shapes = _shapes(shape)
     if dtype not in FLOATS:
-        raise KernelError(f"dtype must be {' or '.join(FLOATS)}, not {dtype!r}")
+        raise KernelError(f"dtype must be {listed(FLOATS)}, not {dtype!r}")
     subject = _subject(block)
     _prepare(subject, dtype)
     each = dtypes or [dtype] * len(shapes)

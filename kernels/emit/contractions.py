@@ -7,9 +7,11 @@ their time, 16 × 64 · 64 × 8 took 0.14 and 256 × 256 · 256 × 256 took 0.21
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..dtypes import FLOATS
 from ..extent import Extent, Shape, volume
 from ..primitives.base import Value
 from ..primitives.contract import Contract
+from .expressions import number_text
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Operand:
         return f"{self.name}[{', '.join(self.letters)}]" if self.letters else self.name
 
 
-def print_contraction(target: Value, names: Sequence[str], result: str) -> list[str]:
+def print_contraction(target: Value, names: Sequence[str], result: str, main: str) -> list[str]:
     """The lines that compute ``target`` into the array ``result`` from the arrays ``names``."""
     primitive = target.primitive
     assert isinstance(primitive, Contract)
@@ -35,11 +37,11 @@ def print_contraction(target: Value, names: Sequence[str], result: str) -> list[
     ]
     out = Operand(result, primitive.result, target.shape)
     extents = {letter: extent for one in operands for letter, extent in zip(one.letters, one.shape, strict=True)}
-    product = _matrix_product(operands, out)
-    return _loops(operands, out, extents) if product is None else [product]
+    product = _matrix_product(operands, out) if target.dtype in FLOATS else None
+    return _loops(operands, out, extents, number_text(0.0, target.dtype, main)) if product is None else [product]
 
 
-def _loops(operands: Sequence[Operand], out: Operand, extents: dict[str, Extent]) -> list[str]:
+def _loops(operands: Sequence[Operand], out: Operand, extents: dict[str, Extent], zero: str) -> list[str]:
     """A nest whose innermost loop runs along memory, summing into a scalar or along the result's row."""
     inner = _innermost(operands, out, extents)
     summed = [letter for letter in extents if letter not in out.letters]
@@ -47,12 +49,12 @@ def _loops(operands: Sequence[Operand], out: Operand, extents: dict[str, Extent]
     if inner in summed:
         total = f"{out.name}_here" if out.letters else out.name
         nest = _nest([*(letter for letter in summed if letter != inner), inner], extents, [f"{total} += {product}"])
-        body = [f"{total} = zero", *nest]
+        body = [f"{total} = {zero}", *nest]
         return _nest(list(out.letters), extents, [*body, f"{out.at()} = {total}"] if out.letters else body)
     outer = [letter for letter in out.letters if letter != inner]
     if not summed:
         return _nest([*outer, inner], extents, [f"{out.at()} = {product}"])
-    return [f"{out.name}[:] = zero", *_nest([*outer, *summed, inner], extents, [f"{out.at()} += {product}"])]
+    return [f"{out.name}[:] = {zero}", *_nest([*outer, *summed, inner], extents, [f"{out.at()} += {product}"])]
 
 
 def _innermost(operands: Sequence[Operand], out: Operand, extents: dict[str, Extent]) -> str:

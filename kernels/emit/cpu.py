@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
+from .. import half
+from ..dtypes import DTYPES, SIGNATURES, element
 from ..effects import Draw
 from ..extent import Shape, show
 from ..fuse import Loop, Schedule, Stage, Whole, schedule
@@ -18,9 +20,13 @@ from ..primitives.contract import Contract
 from ..primitives.fourier import Fourier, FourierAdjoint
 from ..procedure import Procedure
 from ..program import Program
+from .expressions import number_text
 from .lines import wrapped
 from .loops import print_loop
 from .wholes import PRINTERS
+
+# What the code of a kernel may call to make a number of some dtype.
+SCALARS = ("complex64", "complex128", *map(element, DTYPES))
 
 OPTIONS = """\
 # reassoc lets sums run in vector lanes; NaN and infinity keep their meaning.
@@ -36,13 +42,13 @@ def print_kernels(program: Program) -> str:
     """The kernels alone, as ``gluonmark source`` shows them: valid Python by itself."""
     procedures = _procedures(program)
     schedules = [schedule(procedure) for procedure in procedures]
-    kernels = [_print_procedure(plan, program.dtype) for plan in schedules]
+    kernels = [_print_procedure(plan, program.main) for plan in schedules]
     return "\n".join([_docstring(program), "", *_imports(program, schedules), "", "", "\n\n\n".join(kernels), ""])
 
 
 def print_entries(program: Program) -> str:
     """The functions that MXNet's buffers reach the kernels through."""
-    entries = [_print_entry(procedure, program.dtype) for procedure in _procedures(program)]
+    entries = [_print_entry(procedure) for procedure in _procedures(program)]
     header = (
         "# How a call reaches the kernels: data holds the addresses of the arrays in order, requests says for each\n"
         "# gradient whether it is wanted.\n"
@@ -77,9 +83,10 @@ def _drawn_by(draw: Draw) -> str:
 
 
 def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
-    text = "\n".join(line for plan in schedules for line in _print_body(plan, program.dtype))
+    text = "\n".join(line for plan in schedules for line in _print_body(plan, program.main))
     functions = sorted(name for name in MATHEMATICS if re.search(rf"\b{name}\b", text))
-    kinds = {program.dtype} | ({f"complex{2 * int(program.dtype[5:])}"} if "complex" in text else set())
+    arrays = (value.dtype for plan in schedules for _, value in (*plan.procedure.inputs, *plan.procedure.outputs))
+    kinds = {program.main, *map(element, arrays), *re.findall(rf"\b(?:{'|'.join(SCALARS)})\b", text)}
     lines = ["import math"] if "math." in text else []
     lines += [f"from math import {', '.join(functions)}"] if functions else []
     lines += [""] if lines else []
@@ -88,11 +95,13 @@ def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
     if any(isinstance(stage, Whole) and isinstance(stage.target.primitive, (Fourier, FourierAdjoint))
            for plan in schedules for stage in plan.stages):  # fmt: skip
         lines.append("from rocket_fft import c2r, r2c")
-    lines += ["", OPTIONS, f"zero, one = {program.dtype}(0), {program.dtype}(1)"]
+    if re.search(r"\b(half|single)\(", text):
+        lines.append(f"from {half.__name__} import half, single")
+    lines += ["", OPTIONS, f"zero, one = {program.main}(0), {program.main}(1)"]
     return lines
 
 
-def _print_procedure(plan: Schedule, dtype: str) -> str:
+def _print_procedure(plan: Schedule, main: str) -> str:
     procedure = plan.procedure
     arguments = [("n", "intp"), *((name, _array_type(value)) for name, value in procedure.inputs)]
     arguments += [(flag, "boolean") for flag in _flags(procedure)]
@@ -101,7 +110,7 @@ def _print_procedure(plan: Schedule, dtype: str) -> str:
         [
             *wrapped('@njit("void(', [kind for _, kind in arguments], ')", **OPTIONS)', '"', '"'),
             *wrapped(f"def {procedure.name}(", [name for name, _ in arguments], "):"),
-            *(f"    {line}" for line in _print_body(plan, dtype) or ["pass"]),
+            *(f"    {line}" for line in _print_body(plan, main) or ["pass"]),
         ]
     )
 
@@ -114,10 +123,10 @@ def _flags(procedure: Procedure) -> list[str]:
 
 def _array_type(value: Value) -> str:
     axes = ", ".join([":"] * (len(value.shape) - 1) + ["::1"])
-    return f"{value.dtype}[{axes}]"
+    return f"{SIGNATURES.get(value.dtype, value.dtype)}[{axes}]"
 
 
-def _print_body(plan: Schedule, dtype: str) -> list[str]:
+def _print_body(plan: Schedule, main: str) -> list[str]:
     """The stages in order.  Neighbours that are needed for the same outputs stand under one condition."""
     lines: list[str] = []
     made: set[str] = set()
@@ -126,8 +135,8 @@ def _print_body(plan: Schedule, dtype: str) -> list[str]:
         prepared: list[str] = []
         computed: list[str] = []
         for stage in stages:
-            views, code = _print_stage(plan, stage, dtype)
-            memory = [*_memory(plan, stage, dtype, bool(condition)), *views]
+            views, code = _print_stage(plan, stage, main)
+            memory = [*_memory(plan, stage, main, bool(condition)), *views]
             fresh = [line for line in memory if line not in made]
             made.update(fresh)
             if condition:  # what a later stage may read must exist even if this one is skipped
@@ -147,15 +156,15 @@ def _condition(procedure: Procedure, wants: frozenset[str]) -> str:
     return " or ".join(f"want_{name}" for name in names if name in wants)
 
 
-def _memory(plan: Schedule, stage: Stage, dtype: str, conditional: bool) -> list[str]:
+def _memory(plan: Schedule, stage: Stage, main: str, conditional: bool) -> list[str]:
     """What must exist before a stage: temporaries that it writes, arrays that it reads under another shape."""
     lines = [line for source in _sources(plan, stage) for line in _alias(plan, source)]
     for target in _targets(stage):
         name = plan.names[id(target)]
         if name in plan.temporaries and target.shape:
-            lines.append(f"{name} = np.empty({_numba_shape(target.shape)}, {dtype})")
+            lines.append(f"{name} = np.empty({_numba_shape(target.shape)}, {element(target.dtype)})")
         elif not target.shape and conditional:
-            lines.append(f"{name} = zero")
+            lines.append(f"{name} = {number_text(0.0, target.dtype, main)}")
     return lines
 
 
@@ -193,18 +202,18 @@ def _comment(plan: Schedule, stage: Stage) -> list[str]:
     return [f"# {plan.names[id(stage.target)]}[{', '.join(primitive.result)}] = sum of {factors}"]
 
 
-def _print_stage(plan: Schedule, stage: Stage, dtype: str) -> tuple[list[str], list[str]]:
+def _print_stage(plan: Schedule, stage: Stage, main: str) -> tuple[list[str], list[str]]:
     if isinstance(stage, Loop):
-        return print_loop(plan, stage, dtype)
+        return print_loop(plan, stage, main)
     assert isinstance(stage, Whole)
     names = [plan.names[id(source)] for source in stage.target.inputs]
-    return [], PRINTERS[type(stage.target.primitive)](stage.target, names, plan.names[id(stage.target)])
+    return [], PRINTERS[type(stage.target.primitive)](stage.target, names, plan.names[id(stage.target)], main)
 
 
-def _print_entry(procedure: Procedure, dtype: str) -> str:
+def _print_entry(procedure: Procedure) -> str:
     inputs, outputs = len(procedure.inputs), len(procedure.outputs)
     arrays = [
-        f"carray(data[{position}], {_numba_shape(value.shape)}, {dtype})"
+        f"carray(data[{position}], {_numba_shape(value.shape)}, {element(value.dtype)})"
         for position, (_, value) in enumerate((*procedure.inputs, *procedure.outputs))
     ]
     flags = [f"requests[{index}] != 0" for index in range(outputs if _flags(procedure) else 0)]

@@ -1,10 +1,12 @@
 """Scalar expressions as Python syntax trees, so that parentheses come out right and no text is pasted."""
 
 import ast
+import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import cast
 
+from ..dtypes import FLOATS, element
 from ..extent import Extent
 from ..fuse import Schedule
 from ..indices import Indices, identity
@@ -12,21 +14,27 @@ from ..names import fresh, unique
 from ..primitives.base import Value
 from ..primitives.iota import Iota
 from ..primitives.literal import Literal, Size
-from ..primitives.map import FUNCTIONS, Map
+from ..primitives.map import Map, code
 from ..reads import MOVES, Branch, branches
 from .subscripts import condition, place
 
 LOOP_NAMES = "ijklpqrs"
 
-# Constants that a kernel's module defines in its own dtype: an untyped 0 or 1 would make float32 arithmetic float64.
+# Constants that a module defines in its main dtype: an untyped 0 or 1 would make float32 arithmetic float64.
 NAMED_NUMBERS = {0.0: "zero", 1.0: "one"}
+
+# Functions of whole numbers whose lowest bits rest on their operands' lowest bits alone.
+WRAPPING = ("add", "subtract", "multiply", "negative")
 
 
 class Expressions:
-    """Prints the values of one loop body.  Whatever is used more than once becomes a local variable first."""
+    """Prints the values of one loop body.  Whatever is used more than once becomes a local variable first.
 
-    def __init__(self, plan: Schedule, dtype: str, indices: Sequence[ast.expr], flat: Mapping[str, str]) -> None:
-        self._plan, self._dtype, self._flat = plan, dtype, flat
+    ``main`` is the dtype of the module's own ``zero`` and ``one``.
+    """
+
+    def __init__(self, plan: Schedule, main: str, indices: Sequence[ast.expr], flat: Mapping[str, str]) -> None:
+        self._plan, self._main, self._flat = plan, main, flat
         self._loops = [ast.unparse(index) for index in indices]
         self._uses: dict[tuple[int, Indices], int] = {}
         self._locals: dict[tuple[int, Indices], str] = {}
@@ -65,7 +73,7 @@ class Expressions:
         for branch in found:
             self._count_branch(branch, target, 1)
         if isinstance(value.primitive, Map):
-            said = occurrences(FUNCTIONS[value.primitive.function].code)
+            said = occurrences(code(value.primitive.function, value.inputs[0].dtype))
             for operand, source in zip("abc", value.inputs, strict=False):
                 self._count(source, indices, target, said[operand])
 
@@ -79,11 +87,11 @@ class Expressions:
         if isinstance(value.primitive, MOVES):
             return self._moved(value, indices, target)
         if isinstance(value.primitive, Iota):
-            return ast.Call(ast.Name(value.dtype), [_parsed(place(indices[0], self._loops))], [])
+            return _converted(_parsed(place(indices[0], self._loops)), value.dtype)
         if isinstance(value.primitive, Literal):
-            return number(value.primitive.number, self._dtype)
+            return number(value.primitive.number, value.dtype, self._main)
         if isinstance(value.primitive, Size):
-            return _size(value.primitive, self._dtype)
+            return _size(value.primitive, value.dtype)
         assert isinstance(value.primitive, Map), value.primitive
         key = (id(value), indices)
         if key not in self._locals:
@@ -91,7 +99,7 @@ class Expressions:
                 operand: self._expression(source, indices, target)
                 for operand, source in zip("abc", value.inputs, strict=False)
             }
-            expression = _fill(FUNCTIONS[value.primitive.function].code, operands, self._dtype)
+            expression = _mapped(value, operands, self._main)
             if self._uses.get(key, 1) < 2:
                 return expression
             self._locals[key] = self._fresh(value.name or value.primitive.function)
@@ -120,7 +128,7 @@ class Expressions:
 
     def _branch(self, branch: Branch, value: Value, target: Value) -> ast.expr:
         if branch.source is None:
-            return number(branch.fill, value.dtype)
+            return number(branch.fill, value.dtype, self._main)
         return self._expression(branch.source, branch.indices, target)
 
     def _apart(self, branch: Branch, value: Value, target: Value) -> tuple[list[str], ast.expr]:
@@ -159,40 +167,104 @@ def _parsed(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
-def number(value: float, dtype: str) -> ast.expr:
-    """A number in the kernel's dtype."""
-    if value in NAMED_NUMBERS:
+def number(value: float, dtype: str, main: str) -> ast.expr:
+    """A number of this dtype."""
+    if dtype == main and value in NAMED_NUMBERS:
         return ast.Name(NAMED_NUMBERS[value])
-    return ast.Call(ast.Name(dtype), [_parsed(repr(value))], [])
+    digits = repr(value) if dtype in FLOATS or not math.isfinite(value) else repr(int(value))
+    return _converted(_parsed(digits), dtype)
 
 
-def fill(code: str, operands: Mapping[str, ast.expr], dtype: str) -> str:
-    """A piece of code over the names in ``operands``, as text."""
-    return ast.unparse(_fill(code, operands, dtype))
+def number_text(value: float, dtype: str, main: str) -> str:
+    """``number`` as text."""
+    return ast.unparse(number(value, dtype, main))
 
 
-def _fill(code: str, operands: Mapping[str, ast.expr], dtype: str) -> ast.expr:
-    return cast(ast.expr, _Filler(operands, dtype).visit(ast.parse(code, mode="eval").body))
+def fill(said: str, operands: Mapping[str, ast.expr], dtype: str, main: str) -> str:
+    """A piece of code over the names in ``operands``, its numbers of this dtype, as text."""
+    return ast.unparse(whole(_fill(said, operands, dtype, main), dtype))
+
+
+def _fill(said: str, operands: Mapping[str, ast.expr], dtype: str, main: str) -> ast.expr:
+    return cast(ast.expr, _Filler(operands, dtype, main).visit(ast.parse(said, mode="eval").body))
+
+
+def _mapped(value: Value, operands: Mapping[str, ast.expr], main: str) -> ast.expr:
+    """One function of its operands; numbers in its code meet the first of them."""
+    primitive, read = value.primitive, value.inputs[0].dtype
+    assert isinstance(primitive, Map)
+    if primitive.function in WRAPPING:
+        operands = {
+            operand: _bare(expression, source)
+            for (operand, expression), source in zip(operands.items(), value.inputs, strict=True)
+        }
+    expression = _fill(code(primitive.function, read), operands, read, main)
+    if primitive.dtype is not None:
+        return _cast(expression, read, primitive.dtype, main)
+    return whole(expression, value.dtype)
+
+
+def _bare(expression: ast.expr, value: Value) -> ast.expr:
+    """Wider arithmetic in the place of whole numbers' own: what overflows is cut off in the end."""
+    while isinstance(value.primitive, MOVES) and len(value.inputs) == 1:
+        value = value.inputs[0]
+    wraps = isinstance(value.primitive, Map) and value.primitive.function in WRAPPING and value.dtype not in FLOATS
+    return expression.args[0] if wraps and isinstance(expression, ast.Call) else expression
+
+
+def whole(expression: ast.expr, dtype: str) -> ast.expr:
+    """Arithmetic on whole numbers in their own dtype: Numba would widen it."""
+    return expression if dtype in FLOATS or _is_of(expression, dtype) else _converted(expression, dtype)
+
+
+def _is_of(expression: ast.expr, dtype: str) -> bool:
+    """Whether Numba takes the expression for one of this dtype by itself."""
+    if isinstance(expression, ast.IfExp):
+        return _is_of(expression.body, dtype) and _is_of(expression.orelse, dtype)
+    named = isinstance(expression, ast.Call) and ast.unparse(expression.func) == element(dtype)
+    return named or isinstance(expression, (ast.Name, ast.Subscript, ast.Compare))
+
+
+def _cast(expression: ast.expr, source: str, target: str, main: str) -> ast.expr:
+    """An element of one dtype as one of another; a float that becomes a whole number loses its fraction."""
+    if source == "float16":
+        return _cast(ast.Call(ast.Name("single"), [expression], []), "float32", target, main)
+    if target == "float16":
+        return ast.Call(ast.Name("half"), [_cast(expression, source, "float32", main)], [])
+    if source == target:
+        return expression
+    if target == "bool":
+        return ast.Compare(expression, [ast.NotEq()], [number(0.0, source, main)])
+    if source in FLOATS and target in ("int8", "uint8"):  # out of range, C would leave the result open
+        expression = _converted(expression, "int32")
+    return _converted(expression, target)
+
+
+def _converted(expression: ast.expr, dtype: str) -> ast.expr:
+    return ast.Call(ast.Name(element(dtype)), [expression], [])
 
 
 class _Filler(ast.NodeTransformer):
     """Puts operands in the place of names and typed numbers in the place of plain ones."""
 
-    def __init__(self, operands: Mapping[str, ast.expr], dtype: str) -> None:
-        self._operands, self._dtype = operands, dtype
+    def __init__(self, operands: Mapping[str, ast.expr], dtype: str, main: str) -> None:
+        self._operands, self._dtype, self._main = operands, dtype, main
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return self._operands.get(node.id, node)
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        return number(float(cast(float, node.value)), self._dtype)
+        return number(float(cast(float, node.value)), self._dtype, self._main)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """``(1 if test else 0) != 0`` is the test itself."""
         condition = self._operands.get(node.left.id) if isinstance(node.left, ast.Name) else None
         asks_for_truth = ast.unparse(node).endswith("!= 0")
-        if asks_for_truth and isinstance(condition, ast.IfExp) and _choices(condition) == ("one", "zero"):
+        yes, no = (number_text(truth, self._dtype, self._main) for truth in (1.0, 0.0))
+        if asks_for_truth and isinstance(condition, ast.IfExp) and _choices(condition) == (yes, no):
             return condition.test
+        if asks_for_truth and isinstance(condition, ast.Compare):
+            return condition
         return cast(ast.expr, self.generic_visit(node))
 
 
@@ -214,7 +286,7 @@ def _subscript(name: str, indices: Sequence[ast.expr]) -> ast.expr:
 
 def _size(size: Size, dtype: str) -> ast.expr:
     text = " * ".join(length(extent) for extent in size.shape)
-    return ast.Call(ast.Name(dtype), [_parsed(text)], [])
+    return _converted(_parsed(text), dtype)
 
 
 def length(extent: Extent) -> str:

@@ -5,20 +5,20 @@ from collections.abc import Sequence
 from ..extent import Extent
 from ..primitives.base import Value
 from ..primitives.gather import Gather, ScatterAdd
-from .expressions import LOOP_NAMES
+from .expressions import LOOP_NAMES, number_text
 
 
-def print_gather(value: Value, names: Sequence[str], result: str) -> list[str]:
+def print_gather(value: Value, names: Sequence[str], result: str, main: str) -> list[str]:  # noqa: ARG001
     """Each element of the result from the table."""
     table, *places = names
     return _nest(value, value.shape, value.inputs[0], places, f"{result}[{{}}] = {table}[{{}}]")
 
 
-def print_scatter_add(value: Value, names: Sequence[str], result: str) -> list[str]:
+def print_scatter_add(value: Value, names: Sequence[str], result: str, main: str) -> list[str]:
     """Each element of the head into the table."""
     head, *places = names
     nest = _nest(value, value.inputs[0].shape, value, places, f"{result}[{{1}}] += {head}[{{0}}]")
-    return [f"{result}[:] = 0", *nest]
+    return [f"{result}[:] = {number_text(0.0, value.dtype, main)}", *nest]
 
 
 def _nest(value: Value, shape: Sequence[Extent], table: Value, names: Sequence[str], statement: str) -> list[str]:

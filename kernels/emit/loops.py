@@ -4,12 +4,15 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from ..dtypes import FLOATS
 from ..extent import ONE
 from ..fuse import Loop, Schedule, is_identity
 from ..indices import identity
 from ..primitives.base import Value
 from ..primitives.reduce import COMBINATIONS, Reduce
-from .expressions import LOOP_NAMES, Expressions, fill, length, number, occurrences
+from .expressions import LOOP_NAMES, Expressions, fill, length, number_text, occurrences
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class _Sum:
         return tuple(axis for axis in range(rank) if axis not in self.target.primitive.axes)  # type: ignore[attr-defined]
 
 
-def print_loop(plan: Schedule, stage: Loop, dtype: str) -> tuple[list[str], list[str]]:
+def print_loop(plan: Schedule, stage: Loop, main: str) -> tuple[list[str], list[str]]:
     """The flat views that one fused loop works on, if any, and the loop."""
     sums = {id(target): _sum(target) for target in stage.targets if isinstance(target.primitive, Reduce)}
     if _collapses(plan, stage):
@@ -41,8 +44,8 @@ def print_loop(plan: Schedule, stage: Loop, dtype: str) -> tuple[list[str], list
         flat = {name: f"{name}_flat" for name in names}
         views = [f"{flat[name]} = {name}.ravel()" for name in names]
         bound = " * ".join(length(extent) for extent in stage.domain if extent != ONE)
-        return views, _Nest(plan, stage, sums, dtype, [bound], flat).lines()
-    return [], _Nest(plan, stage, sums, dtype, [str(extent) for extent in stage.domain], {}).lines()
+        return views, _Nest(plan, stage, sums, main, [bound], flat).lines()
+    return [], _Nest(plan, stage, sums, main, [str(extent) for extent in stage.domain], {}).lines()
 
 
 def _sum(target: Value) -> _Sum:
@@ -80,16 +83,16 @@ class _Nest:
         plan: Schedule,
         stage: Loop,
         sums: dict[int, _Sum],
-        dtype: str,
+        main: str,
         bounds: Sequence[str],
         flat: dict[str, str],
     ) -> None:
-        self._plan, self._stage, self._sums, self._dtype = plan, stage, sums, dtype
+        self._plan, self._stage, self._sums, self._main = plan, stage, sums, main
         self._bounds, self._flat = bounds, flat
         self._indices: list[ast.expr] = [
             ast.Constant(0) if bound == "1" else ast.Name(LOOP_NAMES[axis]) for axis, bound in enumerate(bounds)
         ]
-        self._expressions = Expressions(plan, dtype, self._indices, flat)
+        self._expressions = Expressions(plan, main, self._indices, flat)
 
     def lines(self) -> list[str]:
         return self._open_arrays() + self._level(0)
@@ -131,10 +134,11 @@ class _Nest:
         if one is None:
             return f"{self._store(target)} = {text}"
         place = self._accumulator(one) if one.depth is not None else self._store(target)
-        if one.code == "total + a":
+        dtype = target.dtype
+        if one.code == "total + a" and dtype in FLOATS:
             return f"{place} += {text}"
         operands = {"total": ast.parse(place, mode="eval").body, "a": ast.parse(text, mode="eval").body}
-        return f"{place} = {fill(one.code, operands, self._dtype)}"
+        return f"{place} = {fill(one.code, operands, dtype, self._main)}"
 
     def _store(self, target: Value) -> str:
         if isinstance(target.primitive, Reduce):
@@ -149,6 +153,9 @@ class _Nest:
         return f"{name}_here" if one.depth else name
 
     def _neutral(self, one: _Sum) -> str:
-        if one.neutral in (float("inf"), float("-inf")):
-            return f"{self._dtype}({'-' if one.neutral < 0 else ''}inf)"
-        return ast.unparse(number(one.neutral, self._dtype))
+        dtype, infinite = one.target.dtype, one.neutral in (float("inf"), float("-inf"))
+        if infinite and dtype in FLOATS:
+            return f"{dtype}({'-' if one.neutral < 0 else ''}inf)"
+        bounds = None if dtype in FLOATS or not infinite else np.iinfo(dtype)
+        neutral = one.neutral if bounds is None else bounds.min if one.neutral < 0 else bounds.max
+        return number_text(neutral, dtype, self._main)

@@ -1,6 +1,7 @@
 """Print the primitives that are loops of their own: pairs, folds and Fourier transforms.
 
-Each printer gets the value, the names of the arrays it reads and the name of the array it writes.
+Each printer gets the value, the names of the arrays it reads, the name of the array it writes and the dtype of the
+module's own ``zero``.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,9 +13,10 @@ from ..primitives.fourier import Fourier, FourierAdjoint
 from ..primitives.gather import Gather, ScatterAdd
 from ..primitives.symmetric import Fold, Pairs, PairsGradient, Unfold
 from .contractions import print_contraction
+from .expressions import number_text
 from .gathers import print_gather, print_scatter_add
 
-Printer = Callable[[Value, Sequence[str], str], list[str]]
+Printer = Callable[[Value, Sequence[str], str, str], list[str]]
 
 COMPLEX = {"float32": "complex64", "float64": "complex128"}
 
@@ -38,7 +40,7 @@ def _at(name: str, shape: Sequence[Extent], *last: str) -> str:
     return f"{name}[{', '.join([*_row_names(len(shape)), *last])}]"
 
 
-def print_pairs(value: Value, names: Sequence[str], result: str) -> list[str]:
+def print_pairs(value: Value, names: Sequence[str], result: str, main: str) -> list[str]:  # noqa: ARG001
     """Products of x by x, one row of the upper triangle after the other."""
     width, x = value.primitive.width, names[0]  # type: ignore[attr-defined]
     return [
@@ -50,12 +52,12 @@ def print_pairs(value: Value, names: Sequence[str], result: str) -> list[str]:
     ]
 
 
-def print_pairs_gradient(value: Value, names: Sequence[str], result: str) -> list[str]:
+def print_pairs_gradient(value: Value, names: Sequence[str], result: str, main: str) -> list[str]:
     """Each pair's head, times the other of the two, to both."""
     width = value.primitive.width  # type: ignore[attr-defined]
     head, x = names
     return [
-        f"{result}[:] = zero",
+        f"{result}[:] = {number_text(0.0, value.dtype, main)}",
         "pair = 0",
         f"for i in range({width}):",
         f"    for j in range(i, {width}):",
@@ -65,7 +67,7 @@ def print_pairs_gradient(value: Value, names: Sequence[str], result: str) -> lis
     ]
 
 
-def print_fold(value: Value, names: Sequence[str], result: str) -> list[str]:
+def print_fold(value: Value, names: Sequence[str], result: str, main: str) -> list[str]:  # noqa: ARG001
     """W[i, j] + W[j, i] above the diagonal, W[i, i] on it."""
     width, rest = value.primitive.width, _rest(value.shape[1:])  # type: ignore[attr-defined]
     weight = names[0]
@@ -79,7 +81,7 @@ def print_fold(value: Value, names: Sequence[str], result: str) -> list[str]:
     ]
 
 
-def print_unfold(value: Value, names: Sequence[str], result: str) -> list[str]:
+def print_unfold(value: Value, names: Sequence[str], result: str, main: str) -> list[str]:  # noqa: ARG001
     """The upper triangle, mirrored."""
     width = value.primitive.width  # type: ignore[attr-defined]
     sums = names[0]
@@ -106,7 +108,7 @@ def _inner(shape: Sequence[Extent], template: str, depth: int) -> list[str]:
     return ["    " * depth + line for line in lines]
 
 
-def print_fourier(value: Value, names: Sequence[str], result: str) -> list[str]:
+def print_fourier(value: Value, names: Sequence[str], result: str, main: str) -> list[str]:  # noqa: ARG001
     """A real-to-complex transform; its leading bins, interleaved."""
     lead, primitive = value.shape[:-1], value.primitive
     assert isinstance(primitive, Fourier)
@@ -125,7 +127,7 @@ def print_fourier(value: Value, names: Sequence[str], result: str) -> list[str]:
     ]
 
 
-def print_fourier_adjoint(value: Value, names: Sequence[str], result: str) -> list[str]:
+def print_fourier_adjoint(value: Value, names: Sequence[str], result: str, main: str) -> list[str]:  # noqa: ARG001
     """A complex-to-real transform: it counts every bin but the first, and the middle one, twice; hence the halves."""
     lead, primitive = value.shape[:-1], value.primitive
     assert isinstance(primitive, FourierAdjoint)

@@ -4,10 +4,10 @@ import math
 from functools import reduce as folded
 
 from ..primitives.base import Value
-from ..primitives.map import apply, constant, times
+from ..primitives.map import apply, cast, constant, times
 from ..primitives.view import broadcast, spread
 from .numbers import number_value, single
-from .table import OPERATORS, Rule, Site, UnsupportedError, operator
+from .table import OPERATORS, Rule, Site, operator
 
 # function of the primitive graph: names of MXNet's operators on two arrays
 BINARY = {
@@ -107,18 +107,20 @@ FACTORS = {"degrees": single(180 / single(math.pi)), "radians": single(single(ma
 
 def _binary(function: str) -> Rule:
     def rule(site: Site, inputs: list[Value]) -> Value:
-        return apply(function, *(broadcast(value, site.shape) for value in inputs), name=site.name)
+        operands = (broadcast(cast(value, site.dtype), site.shape) for value in inputs)
+        return apply(function, *operands, name=site.name)
 
     return rule
 
 
 def _with_number(function: str, first: bool) -> Rule:
     def rule(site: Site, inputs: list[Value]) -> Value:
-        number = number_value(site.get("scalar", 0.0), inputs[0].dtype)
+        x = cast(inputs[0], site.dtype)  # MXNet makes int64 of bool
+        number = number_value(site.get("scalar", 0.0), x.dtype)
         simpler = POWERS.get(site.get("scalar", 0.0)) if function == "power" and not first else None
         if simpler is not None:
-            return apply(simpler, *(inputs * 2 if simpler == "multiply" else inputs), name=site.name)
-        return apply(function, *((number, inputs[0]) if first else (inputs[0], number)), name=site.name)
+            return apply(simpler, *([x, x] if simpler == "multiply" else [x]), name=site.name)
+        return apply(function, *((number, x) if first else (x, number)), name=site.name)
 
     return rule
 
@@ -183,11 +185,3 @@ def where(site: Site, inputs: list[Value]) -> Value:
     if condition.shape != yes.shape:  # MXNet takes a condition of one axis for the rows
         condition = spread(condition, yes.shape, [0])
     return apply("where", condition, yes, no, name=site.name)
-
-
-@operator("_copyto", "_copy", "identity")
-def copy(site: Site, inputs: list[Value]) -> Value:
-    """The same values."""
-    if site.dtype != inputs[0].dtype:
-        raise UnsupportedError(f"from {inputs[0].dtype} to {site.dtype}")
-    return inputs[0]

@@ -25,6 +25,8 @@ def reduced_axes(site: Site, shape: Shape) -> tuple[int, ...]:
 
 def _reduction(combination: str) -> Rule:
     def rule(site: Site, inputs: list[Value]) -> Value:
+        if inputs[0].dtype == "bool":
+            raise UnsupportedError("of bool: cast it to the dtype of the result that you want")
         # MXNet keeps reduced axes as axes of length 1 with keepdims, and one axis where none would be left.
         return reshape(reduce(combination, inputs[0], reduced_axes(site, inputs[0].shape), site.name), site.shape)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from ..dtypes import computed_in
 from ..effects import Effects
 from ..extent import Shape
 from ..graph import Call
@@ -20,14 +21,14 @@ class UnsupportedError(Exception):
 
 
 class Site:
-    """One call of an operator, as its rule sees it: attributes with defaults, shape, dtype and name of its first
-    output; ``outputs`` has those of all.  ``training``: the mode that the graph is for."""
+    """One call of an operator, as its rule sees it: attributes with defaults, shape and name of its first output,
+    the dtype to compute that in; ``outputs`` has all as they are.  ``training``: the mode that the graph is for."""
 
     def __init__(self, call: Call, training: bool = False, effects: Effects | None = None) -> None:
         self._attributes = dict(call.attributes)
         self.outputs = call.outputs
         self.shape = call.outputs[0].shape
-        self.dtype = call.outputs[0].dtype
+        self.dtype = computed_in(call.outputs[0].dtype)
         self.name = call.outputs[0].name
         self.training = training
         self._effects = Effects() if effects is None else effects

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..dtypes import FLOATS
 from ..extent import Shape
 from .base import Primitive, Value
 from .literal import literal
@@ -20,12 +21,16 @@ Gradient = Callable[[Value, Value, Sequence[Value]], Sequence[Value | None]]
 
 @dataclass(frozen=True)
 class Function:
-    """A scalar function: its code, its NumPy meaning, its gradient, and whether it costs more than arithmetic."""
+    """A scalar function: its code, its NumPy meaning, its gradient, and whether it costs more than arithmetic.
+
+    ``whole`` is the code for whole numbers where it is another.
+    """
 
     code: str
     meaning: Callable[..., np.ndarray]
     gradient: Gradient
     transcendental: bool = False
+    whole: str | None = None
 
 
 FUNCTIONS: dict[str, Function] = {}
@@ -33,14 +38,15 @@ FUNCTIONS: dict[str, Function] = {}
 
 @dataclass(frozen=True)
 class Map(Primitive):
-    """``function`` of ``FUNCTIONS``, element by element."""
+    """``function`` of ``FUNCTIONS``, element by element; ``dtype`` is the result's where it is not the operands'."""
 
     function: str
+    dtype: str | None = None
 
     def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """The function of the arrays."""
         with np.errstate(all="ignore"):
-            return np.asarray(FUNCTIONS[self.function].meaning(*arrays)).astype(arrays[0].dtype)
+            return np.asarray(FUNCTIONS[self.function].meaning(*arrays)).astype(self.dtype or arrays[-1].dtype)
 
     def gradient(self, value: Value, head: Value) -> Sequence[Value | None]:
         """The chain rule, from the table."""
@@ -48,10 +54,23 @@ class Map(Primitive):
 
 
 def apply(function: str, *operands: Value, name: str = "") -> Value:
-    """``function`` of the operands; those with no axes are spread over the shape of the others."""
+    """``function`` of the operands; those with no axes are spread over the shape of the others.
+
+    Operands have one dtype, the condition of ``where`` excepted.
+    """
     shape: Shape = max((operand.shape for operand in operands), key=len)
     inputs = tuple(spread(operand, shape, ()) if operand.shape != shape else operand for operand in operands)
-    return Value(Map(function), inputs, shape, operands[0].dtype, name)
+    return Value(Map(function), inputs, shape, operands[-1].dtype, name)
+
+
+def cast(value: Value, dtype: str, name: str = "") -> Value:
+    """``value`` in another dtype, as MXNet casts: floats that become whole numbers lose their fractions."""
+    if value.dtype == dtype:
+        return value
+    source = value.inputs[0] if isinstance(value.primitive, Map) and value.primitive.function == "cast" else value
+    if source.dtype == dtype and np.can_cast(dtype, value.dtype):  # there and back again, through a wider dtype
+        return source
+    return Value(Map("cast", dtype), (value,), value.shape, dtype, name or value.name)
 
 
 def constant(number: float, like: Value) -> Value:
@@ -79,3 +98,9 @@ def times(*factors: Value | float) -> Value:
 def no_gradient(_value: Value, _head: Value, inputs: Sequence[Value]) -> Sequence[None]:
     """The gradient of what is constant wherever it has one."""
     return [None] * len(inputs)
+
+
+def code(function: str, dtype: str) -> str:
+    """What is printed for ``function`` of operands of this dtype."""
+    row = FUNCTIONS[function]
+    return row.code if dtype in FLOATS else row.whole or row.code

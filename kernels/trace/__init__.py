@@ -14,6 +14,7 @@ from typing import Any
 from mxnet import autograd, gluon
 
 from ..arguments import Arguments
+from ..dispatch import forgiving_halves
 from ..extent import FitError
 from ..graph import Graph
 from ..variant import Variant
@@ -45,9 +46,10 @@ def trace_arguments(block: gluon.Block, arguments: Arguments, any_batch: bool = 
     context = arguments.arrays[0].context
     with ExitStack() as stack:
         stack.enter_context(_LOCK)  # children are changed for a while
+        stack.enter_context(forgiving_halves())
+        stack.enter_context(plain_children(block))
         finish_deferred(block, arguments)
         stack.enter_context(autograd.pause(train_mode=autograd.is_training()))
-        stack.enter_context(plain_children(block))
         stack.enter_context(context)
         leaves, parameters = leaves_of(block, arguments, context)
         for batched in _batched(arguments) if any_batch else ():

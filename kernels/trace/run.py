@@ -58,7 +58,7 @@ def runs_at_several_batches(
 
 
 def _like(value: nd.NDArray, batch: int) -> nd.NDArray:
-    """The rows of ``value`` over and over: other numbers may be no index that a table has."""
+    """The rows of ``value`` over and over: others may be no index of a table, or a divisor 0."""
     rows = np.resize(value.asnumpy(), (batch, *value.shape[1:]))
     return nd.array(rows, ctx=value.context, dtype=value.dtype)
 

@@ -27,5 +27,5 @@ def test_operators_says_what_the_examples_show(capsys: pytest.CaptureFixture[str
     assert rows["mean"]["primitives"] == "Literal, Map(divide), Reduce(sum), Size, View"
     assert rows["max, max_axis"]["gradient"] == "yes"
     assert rows["sign"]["gradient"] == "no"
-    assert {"float32", "float64"} <= set(rows["dot"]["dtypes"].split(", "))
-    assert "from float32 to int32" in rows["_copyto"]["refused"]
+    assert rows["dot"]["dtypes"].startswith("float16, float32, float64")
+    assert "of bool" in rows["sum, sum_axis"]["refused"]

@@ -139,13 +139,4 @@ EXAMPLES = {
         )
         for name in PAIRS
     },
-    "copies": Examples(
-        {"x": Input(4)},
-        {
-            "of a sum": lambda x: nd.identity(x + 1),
-            "of an input": lambda x: nd.identity(x),
-            "by a method": lambda x: x.copy() * 2,
-        },
-        refused={"to whole numbers": lambda x: x.astype("int32")},
-    ),
 }

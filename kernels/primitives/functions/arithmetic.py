@@ -1,11 +1,11 @@
-"""Sums, products, quotients, powers and roots."""
+"""Casts, sums, products, quotients, powers and roots."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from ..base import Value
-from ..map import FUNCTIONS, Function, apply, constant, times
+from ..map import FUNCTIONS, Function, apply, cast, constant, times
 
 
 def _minus(value: Value) -> Value:
@@ -31,10 +31,17 @@ def _hypotenuse(y: Value, head: Value, x: Sequence[Value]) -> Sequence[Value]:
 
 FUNCTIONS.update(
     {
+        # the same number in another dtype; its gradient comes back in the first one
+        "cast": Function("a", lambda a: a, lambda y, g, x: [cast(g, x[0].dtype)]),
         "add": Function("a + b", np.add, lambda y, g, x: [g, g]),
         "subtract": Function("a - b", np.subtract, lambda y, g, x: [g, _minus(g)]),
         "multiply": Function("a * b", np.multiply, lambda y, g, x: [times(g, x[1]), times(g, x[0])]),
-        "divide": Function("a / b", np.divide, _quotient),
+        "divide": Function(
+            "a / b",
+            np.divide,
+            _quotient,
+            whole="a // b if (a < 0) == (b < 0) else -(-a // b)",  # towards zero, as C divides
+        ),
         "negative": Function("-a", np.negative, lambda y, g, x: [_minus(g)]),
         "reciprocal": Function("1 / a", np.reciprocal, lambda y, g, x: [_minus(times(g, y, y))]),
         "power": Function("a ** b", np.power, _power, transcendental=True),
