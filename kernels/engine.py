@@ -87,6 +87,9 @@ class Plan:
         # The batch sizes that were traced, if forward may branch on them; None where it never asks.
         self.batches: set[int] | None = None
         self.returned = _returner(program.graph.returns)
+        rows = [leaf.array.shape[0] for leaf in program.graph.leaves_of(INPUT)]
+        # The input whose first axis is the batch size; any, if the plan is for one shape only.
+        self.batched = next((place for place, extent in enumerate(rows) if not extent.literal), 0)
         self._context = context
         self._arity = sum(1 for _ in program.graph.leaves_of(INPUT))
         self._parameters = tuple(parameters)
@@ -152,7 +155,7 @@ class Plan:
 
     def holds_for(self, inputs: Sequence[nd.NDArray]) -> bool:
         """Whether forward is known to do for this batch size what the plan does."""
-        return self.batches is None or inputs[0].shape[0] in self.batches
+        return self.batches is None or inputs[self.batched].shape[0] in self.batches
 
     def confirm_constants(self) -> None:
         """Take the frozen constants as they are now for those that the program was made from."""

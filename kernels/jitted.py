@@ -96,8 +96,8 @@ class JitPlans:
         return self._make(arguments)
 
     def _keys(self, arguments: Arguments) -> Iterator[tuple[Any, ...]]:
-        """Every key under which a plan for these arguments may stand."""
-        for batched in self._batched.get(arguments.structure, ()):
+        """Every key under which a plan for these arguments may stand, those for one shape only first."""
+        for batched in sorted(self._batched.get(arguments.structure, ()), key=any):
             rows = {array.shape[0] for array, follows in zip(arguments.arrays, batched, strict=True) if follows}
             if len(rows) <= 1:  # a plan for any batch size is for one size at a time
                 yield from (_key(arguments, batched, by_mode) for by_mode in (False, True))
@@ -115,21 +115,22 @@ class JitPlans:
         graph, _ = trace_modes(self._subject, arguments)
         if graph != plan.program.graph or plan.batches is None:
             return False
-        plan.batches.add(arguments.arrays[0].shape[0])
+        plan.batches.add(arguments.arrays[plan.batched].shape[0])
         return True
 
     def _make(self, arguments: Arguments) -> Plan:
         graph, compiled = _program(self._subject, arguments)
-        rows, context = arguments.arrays[0].shape[0], _context(arguments)
+        context = _context(arguments)
         parameters = structural_parameters(self._subject)
         plan = Plan(
             compiled,
             load(graph.name, print_module(compiled)),
             context,
-            batch=0 if graph.polymorphic else rows,
+            batch=0 if graph.polymorphic else arguments.arrays[0].shape[0],
             training=-1 if graph.training is None else int(graph.training),
             parameters=[parameters[leaf.key] for leaf in graph.leaves if leaf.role != INPUT],
         )
+        rows = arguments.arrays[plan.batched].shape[0]
         plan.batches = {rows} if graph.reads_shapes and graph.polymorphic else None
         plan.confirm_constants()
         batched = tuple(not leaf.array.shape[0].literal for leaf in graph.leaves_of(INPUT))

@@ -33,8 +33,9 @@ def trace(block: gluon.Block, *inputs: Any, any_batch: bool = True, **named: Any
     """The graph of ``block(*inputs, **named)``, for inputs of any batch size where that holds.
 
     Arrays may stand in lists, tuples and dicts; all other values are constants of the graph.  The batch is the first
-    axis of the first array and of every other array that has as many rows, or of the first alone where forward takes
-    no other number for the rest; ``any_batch=False`` takes all axes for fixed.  Raises ``KernelError`` if forward
+    axis of the first array and of every other array that has as many rows; where forward takes no other number of
+    those, it is that of the first array alone, or else that of arrays with another number of rows.
+    ``any_batch=False`` takes all axes for fixed.  Raises ``KernelError`` if forward
     leaves the graph (copies data to NumPy, branches on data, uses arrays that are not its own) or refuses the inputs.
     """
     arguments = Arguments.of(block, inputs, named)
@@ -77,6 +78,8 @@ def trace_modes(block: gluon.Block, arguments: Arguments, any_batch: bool = True
 def _batched(arguments: Arguments) -> list[tuple[bool, ...]]:
     """Which arrays may have the batch as their first axis, the likeliest answer first."""
     rows = [array.shape[0] for array in arguments.arrays]
-    alike = tuple(count == rows[0] for count in rows)
-    alone = (True, *[False] * (len(rows) - 1))
-    return [alike] if alike == alone else [alike, alone]
+    answers: dict[tuple[bool, ...], None] = {}
+    for here in dict.fromkeys(rows):
+        answers[tuple(count == here for count in rows)] = None
+        answers[tuple(place == rows.index(here) for place in range(len(rows)))] = None
+    return list(answers)

@@ -42,13 +42,13 @@ def runs_at_several_batches(
     batches = [batch for batch in TRACE_BATCHES if batch not in taken][:3]
     if len(batches) < 3:
         return None
-    here = arguments.arrays[0].shape[0]
+    here = next(array.shape[0] for array, follows in arrays if follows)
     telling = {1, here}  # forward may branch on its batch size
     runs = []
     for batch in [*batches, *sorted(telling - set(batches))]:
         others = arguments.replaced([_like(array, batch) if follows else array for array, follows in arrays])
         try:
-            runs.append(run(block, others, parameters))
+            runs.append(run(block, others, parameters, batch))
         except KernelError as error:
             if error.__cause__ is None:  # forward left the graph: true at any batch size
                 raise
@@ -63,8 +63,8 @@ def _like(value: nd.NDArray, batch: int) -> nd.NDArray:
     return nd.array(rows, ctx=value.context, dtype=value.dtype)
 
 
-def run(block: gluon.Block, arguments: Arguments, parameters: Sequence[nd.NDArray]) -> Run:
-    """One watched forward pass."""
+def run(block: gluon.Block, arguments: Arguments, parameters: Sequence[nd.NDArray], batch: int = 0) -> Run:
+    """One watched forward pass; ``batch`` is 0 if it counts for one shape only."""
     # Each input as an array of its own: one that is given twice, or is a parameter too, may be two arrays next time.
     arguments = arguments.replaced([array.detach() for array in arguments.arrays])
     recording = Recording(block_name(block))
@@ -74,7 +74,7 @@ def run(block: gluon.Block, arguments: Arguments, parameters: Sequence[nd.NDArra
     if recording.refusal is not None:  # forward caught it, but what it did instead is not in the graph
         raise recording.refusal
     outputs, returns = _outputs(block, result)
-    return Run(arguments.arrays[0].shape[0], recording, tuple(recording.number(output) for output in outputs), returns)
+    return Run(batch, recording, tuple(recording.number(output) for output in outputs), returns)
 
 
 def _outputs(block: gluon.Block, result: Any) -> tuple[list[nd.NDArray], Structure]:

@@ -363,3 +363,22 @@ def test_arguments_stand_by_position_where_they_can() -> None:
     assert Arguments.of(block, [x]).flat
     assert not Arguments.of(block, [x], {"how": "so"}).flat
     assert list(Arguments.of(block, [x, 2.0, x], {"more": [x]}).paths(block)) == ["x", "x2", "more[0]"]
+
+
+def test_the_batch_may_be_that_of_a_later_array(generated: str) -> None:
+    """Forward asks for its shape, too: each new batch size is traced once, however the arrays are ordered."""
+
+    def forward(memory: nd.NDArray, x: nd.NDArray) -> nd.NDArray:
+        y = nd.dot(x, memory)
+        return y * 3 if x.shape[0] == 9 else y
+
+    block, memory = Function(forward), array(4, 2)
+    fast = build(block, generated)
+    for batch in (3, 9, 5, 1, 9, 3):
+        assert_same(fast(memory, array(batch, 4)), forward(memory, array(batch, 4)))
+    if generated == "numba":
+        assert {plan.program.graph.polymorphic for plan, _ in fast._plans._plans.values()} == {True, False}
+    runs = block.runs
+    for batch in (3, 9, 5, 1):
+        fast(memory, array(batch, 4))
+    assert block.runs == runs

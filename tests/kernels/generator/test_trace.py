@@ -131,6 +131,8 @@ BATCHED: dict[str, tuple[Callable[..., nd.NDArray], list[tuple[int, ...]], list[
     "a memory of as many rows": (nd.dot, [(4, 4), (4, 3)], [True, False]),
     "a vector": (lambda x, y: x * y, [(6, 4), (4,)], [True, False]),
     "a vector of as many elements": (nd.broadcast_mul, [(4, 4), (4,)], [True, False]),
+    "a memory first": (lambda y, x: nd.dot(x, y), [(4, 3), (6, 4)], [False, True]),
+    "a scale first": (lambda y, x: nd.broadcast_mul(x, y.reshape((4,))), [(4,), (6, 4)], [False, True]),
     "rows times rows": (lambda x, y: nd.dot(x, y).reshape((36,)), [(6, 4), (4, 6)], [False, False]),
 }
 
