@@ -8,7 +8,8 @@ import numpy
 from mxnet import gluon
 from numpy.typing import NDArray
 
-from ._input import FLOATS, Input
+from ._input import FLOATS
+from ._input import Input as Input
 
 Array = NDArray[numpy.float64]
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from mxnet import nd
 from mxnet.gluon import nn
 
-from ._input import Input
-from ._subject import Array, Pullback, Subject
+from ._subject import Array, Input, Pullback, Subject
 
 
 class CenteredLayer(nn.Block):

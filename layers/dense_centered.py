@@ -2,9 +2,8 @@
 
 from mxnet.gluon import nn
 
-from ._input import Input
 from ._reference import chain, dense
-from ._subject import Subject
+from ._subject import Input, Subject
 from .centered_layer import CenteredLayer
 from .centered_layer import reference as centered
 

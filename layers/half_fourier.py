@@ -8,8 +8,7 @@ from mxnet import init, nd
 from mxnet.gluon import nn
 from numpy.typing import NDArray
 
-from ._input import Input
-from ._subject import Array, Pullback, Subject
+from ._subject import Array, Input, Pullback, Subject
 
 
 class HalfFourier(nn.Block):

@@ -7,8 +7,7 @@ from mxnet import nd
 from mxnet.gluon import nn
 from mxnet.gluon.parameter import DeferredInitializationError
 
-from ._input import Input
-from ._subject import Array, Pullback, Subject
+from ._subject import Array, Input, Pullback, Subject
 
 
 class LearnedAffine(nn.Block):

@@ -2,9 +2,8 @@
 
 from mxnet.gluon import nn
 
-from ._input import Input
 from ._reference import chain
-from ._subject import Subject
+from ._subject import Input, Subject
 from .my_dense import MyDense
 from .my_dense import reference as my_dense
 

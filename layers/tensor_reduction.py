@@ -7,8 +7,7 @@ import numpy
 from mxnet import nd
 from mxnet.gluon import nn
 
-from ._input import Input
-from ._subject import Array, Pullback, Subject
+from ._subject import Array, Input, Pullback, Subject
 
 
 class TensorReduction(nn.Block):
