@@ -184,7 +184,7 @@ def _share_memory(plan: Schedule) -> None:
     for position, stage in reversed(list(enumerate(plan.stages))):
         if not isinstance(stage, Loop):
             continue
-        for target in stage.targets:
+        for target in reversed(stage.targets):  # what a target gives away, those before it must know
             if isinstance(target.primitive, Reduce) or not target.shape:
                 continue
             for source, indices in plan.reads(target):

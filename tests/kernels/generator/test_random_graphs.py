@@ -45,7 +45,8 @@ class RandomForward:
         def one(choices: Any) -> Any:
             return choices[generator.integers(len(choices))]
 
-        kind = one(("unary", "scalar", "binary", "binary", "reduce", "reduce", "centre", "shape", "turn", "product"))
+        kinds = "unary scalar binary binary reduce reduce centre shape turn product part part join join take mask"
+        kind = one(kinds.split())
         axis = int(generator.integers(a.ndim))
         if kind == "scalar":
             return one(SCALAR)(a, float(np.round(generator.normal(), 2)))
@@ -60,6 +61,29 @@ class RandomForward:
             return a.reshape(one(SHAPES) if a.ndim > 1 else (-1,))
         if kind == "turn":
             return nd.transpose(a)
+        if kind == "part":
+            begin, length = int(generator.integers(a.shape[axis])), a.shape[axis]
+            places = one((slice(begin, None), slice(None, begin + 1), slice(None, None, -1), slice(begin, None, -2),
+                          slice(None, None, 2), begin, begin - length))  # fmt: skip
+            return a[(slice(None),) * axis + (places,)]
+        if kind == "join":
+            others = [b for b in live if joins(a.shape, b.shape, axis)]
+            return nd.concat(a, one(others), one(UNARY)(a), dim=axis) if len(others) > 1 else nd.stack(a, -a, axis=axis)
+        if kind == "take":
+            places = nd.arange(-1, int(generator.integers(1, 5)))  # MXNet's take fails for places with a gradient
+            return nd.take(a, places, axis=axis, mode=one(("clip", "wrap")))
+        if kind == "mask":
+            return nd.where(
+                nd.broadcast_like(
+                    nd.contrib.arange_like(a, axis=axis).reshape(
+                        [-1 if other == axis else 1 for other in range(a.ndim)]
+                    ),
+                    a,
+                )
+                < 2,
+                a,
+                a * 3,
+            )
         matrices = [b for b in live if b.ndim == a.ndim == 2]
         for b in matrices if kind == "product" else ():
             if a.shape[1] == b.shape[0]:
@@ -73,6 +97,12 @@ class RandomForward:
 
 def broadcasts(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
     return len(first) == len(second) and all(a == b or 1 in (a, b) for a, b in zip(first, second, strict=True))
+
+
+def joins(first: tuple[int, ...], second: tuple[int, ...], axis: int) -> bool:
+    return len(first) == len(second) and all(
+        a == b or place == axis for place, (a, b) in enumerate(zip(first, second, strict=True))
+    )
 
 
 def agreement_of(seed: int, layer: Any, agree: Callable[..., list[str]]) -> list[str]:
