@@ -87,7 +87,9 @@ def source(
     context: Annotated[str, typer.Option(help="cpu or gpu.")] = "cpu",
     arguments: ArgumentsOption = None,
     shapes: ShapeOption = None,
-    dtype: Annotated[str, typer.Option(help="Of the parameters: float32 or float64; by default the input's.")] = "",
+    dtype: Annotated[
+        str, typer.Option(help="Of the parameters: float16, float32 or float64; by default the input's.")
+    ] = "",
 ) -> None:
     """Print the source that is generated for a variant of a layer."""
     import kernels

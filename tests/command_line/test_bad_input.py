@@ -14,7 +14,7 @@ BAD = [
     ("source MyDense --variant fast", "unknown variant 'fast'"),
     ("source MyDense --variant imperative", "nothing is generated"),
     ("source MyDense --context tpu", "unknown context 'tpu'"),
-    ("source MyDense --dtype int8", "dtype must be float32 or float64, not 'int8'"),
+    ("source MyDense --dtype int8", "dtype must be float16, float32 or float64, not 'int8'"),
     ("source MyDense --shape 16,x", "positive whole numbers"),
     ("source MyDense --shape 16,255", "MyDense takes an input of shape batch,256, not 16,255"),
     ("source MyDense --args 8", "takes no arguments"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mxnet import autograd, nd
 
-from kernels import KernelError, jit, value_and_gradient
+from kernels import KernelError, hybridize, jit, value_and_gradient
 from kernels.decompose import decompose
 from kernels.extent import Extent
 from kernels.graph import INPUT, Array, Graph, Leaf
@@ -186,6 +186,18 @@ def test_source_shows_where_halves_become_floats(layer: Any) -> None:
     text = source(layer(lambda x: nd.exp(x) * 2), "numba", (4, 3), "float16")
     assert "half(exp(single(x0_flat[i])) * float32(2.0))" in text
     compile(text, "source", "exec")
+
+
+def test_hybridized_variants_cast_alike(layer: Any) -> None:
+    def forward(x: nd.NDArray, k: nd.NDArray) -> list[nd.NDArray]:
+        return [
+            *(nd.cast(x, dtype="int32") * k, k.astype("float32") * x, x.astype("float64") * 1.5),
+            *(nd.cast(x, dtype="float16"), nd.BlockGrad(x) * x, nd.identity(k), nd.make_loss(x * x)),
+        ]
+
+    block, arrays = layer(forward, arity=2), [numbers("float32", 1), numbers("int32", 2)]
+    for static in (False, True):
+        assert differences(results(block, arrays), results(hybridize(block, static=static), arrays)) == []
 
 
 REFUSED: dict[str, tuple[Callable[..., nd.NDArray], str]] = {
