@@ -5,7 +5,7 @@ import string
 from ..extent import FitError, volume
 from ..primitives.base import Value
 from ..primitives.contract import contract
-from ..primitives.map import apply
+from ..primitives.map import apply, times
 from ..primitives.reshape import reshape
 from ..primitives.view import broadcast
 from .table import Site, UnsupportedError, operator
@@ -47,3 +47,43 @@ def fully_connected(site: Site, inputs: list[Value]) -> Value:
     if len(inputs) == 2:
         return product
     return apply("add", product, broadcast(inputs[2], product.shape), name=site.name)
+
+
+def _matrix_product(site: Site, left: Value, right: Value) -> Value:
+    """``alpha`` times a matrix product; rows run along ``axis``, columns along the last one."""
+    rank = len(left.shape)
+    rows = site.get("axis", -2) % rank
+    lead = string.ascii_lowercase[3 : 3 + rank - 2]
+
+    def letters(pair: str, transposed: bool) -> str:
+        row, column = (pair[1], pair[0]) if transposed else (pair[0], pair[1])
+        return f"{lead[:rows]}{row}{lead[rows:]}{column}"
+
+    operands = [letters("ac", site.get("transpose_a", False)), letters("cb", site.get("transpose_b", False))]
+    product = contract(operands, letters("ab", False), [left, right], site.name)
+    return _scaled(product, site.get("alpha", 1.0))
+
+
+def _scaled(value: Value, factor: float) -> Value:
+    return value if factor == 1 else times(value, factor)
+
+
+@operator("_linalg_gemm2")
+def gemm2(site: Site, inputs: list[Value]) -> Value:
+    """``alpha``·A·B."""
+    return _matrix_product(site, *inputs)
+
+
+@operator("_linalg_gemm")
+def gemm(site: Site, inputs: list[Value]) -> Value:
+    """``alpha``·A·B + ``beta``·C."""
+    left, right, added = inputs
+    return apply("add", _matrix_product(site, left, right), _scaled(added, site.get("beta", 1.0)), name=site.name)
+
+
+@operator("_linalg_syrk")
+def syrk(site: Site, inputs: list[Value]) -> Value:
+    """``alpha``·A·Aᵀ, or ``alpha``·Aᵀ·A with ``transpose``."""
+    lead = string.ascii_lowercase[3 : 3 + len(inputs[0].shape) - 2]
+    first, second = ("ca", "cb") if site.get("transpose", False) else ("ac", "bc")
+    return _scaled(contract([lead + first, lead + second], lead + "ab", inputs * 2, site.name), site.get("alpha", 1.0))

@@ -1,11 +1,14 @@
 """Operators that combine elements along axes."""
 
-from ..extent import Shape
+from ..extent import Shape, volume
 from ..primitives.base import Value
+from ..primitives.iota import positions
 from ..primitives.literal import size
-from ..primitives.map import apply
+from ..primitives.map import apply, choose
+from ..primitives.own_gradient import without_gradient
 from ..primitives.reduce import reduce
 from ..primitives.reshape import reshape
+from ..primitives.view import spread
 from .table import OPERATORS, Rule, Site, UnsupportedError, operator
 
 REDUCTIONS = {"sum": "sum", "sum_axis": "sum", "max": "largest", "max_axis": "largest", "min": "smallest",
@@ -44,6 +47,42 @@ def mean(site: Site, inputs: list[Value]) -> Value:
     total = reduce("sum", inputs[0], axes, "total")
     count = size(tuple(inputs[0].shape[axis] for axis in axes), inputs[0].dtype)
     return reshape(apply("divide", total, count, name=site.name), site.shape)
+
+
+def _without_nan(combination: str, neutral: float) -> Rule:
+    """A reduction that takes NaN for the neutral element."""
+
+    def rule(site: Site, inputs: list[Value]) -> Value:
+        x = inputs[0]
+        numbers = choose(apply("not_equal", x, x), neutral, x)
+        return reshape(reduce(combination, numbers, reduced_axes(site, x.shape), site.name), site.shape)
+
+    return rule
+
+
+OPERATORS["nansum"] = _without_nan("sum", 0.0)
+OPERATORS["nanprod"] = _without_nan("product", 1.0)
+
+
+def _place(combination: str) -> Rule:
+    """Where the largest or smallest element is: the first of equals, and the first NaN before any number."""
+
+    def rule(site: Site, inputs: list[Value]) -> Value:
+        x, axis = inputs[0], site.get("axis", None)
+        if axis is None:
+            x, axis = reshape(x, (volume(x.shape),)), 0
+        axis %= len(x.shape)
+        kept = [other for other in range(len(x.shape)) if other != axis]
+        best = spread(reduce(combination, x, [axis]), x.shape, kept)
+        found = apply("logical_or", apply("equal", x, best), apply("not_equal", x, x))
+        places = choose(found, positions(x.shape, axis, x.dtype), float("inf"))
+        return reshape(without_gradient(reduce("smallest", places, [axis], site.name)), site.shape)
+
+    return rule
+
+
+OPERATORS["argmax"] = _place("largest")
+OPERATORS["argmin"] = _place("smallest")
 
 
 @operator("norm")

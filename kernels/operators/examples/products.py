@@ -67,4 +67,18 @@ EXAMPLES = {
             "flattened without bias": lambda x, wide: nd.FullyConnected(x, wide, num_hidden=3, no_bias=True),
         },
     ),
+    "linalg": Examples(
+        {"x": Input(3, 3), "y": Input(3, 3), "z": Input(3, 3)},
+        {
+            "_linalg_gemm2": lambda x, y: nd.linalg.gemm2(x, y),
+            "_linalg_gemm2 transposed": lambda x, y: nd.linalg.gemm2(x, y, transpose_a=True, alpha=0.3),
+            "_linalg_gemm2 transposed both": lambda x, y: nd.linalg.gemm2(x, y, transpose_a=True, transpose_b=True),
+            "_linalg_gemm2 along axis 0": lambda x, y: nd.linalg.gemm2(x, y, axis=0, transpose_b=True),
+            "_linalg_gemm": lambda x, y, z: nd.linalg.gemm(x, y, z),
+            "_linalg_gemm scaled": lambda x, y, z: nd.linalg.gemm(x, y, z, transpose_b=True, alpha=2, beta=-0.5),
+            "_linalg_syrk": lambda x: nd.linalg.syrk(x, alpha=0.5),
+            "_linalg_syrk transposed": lambda x: nd.linalg.syrk(x, transpose=True),
+        },
+        dtype="float64",
+    ),
 }

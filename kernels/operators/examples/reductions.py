@@ -4,7 +4,7 @@ from typing import Any
 
 from mxnet import nd
 
-from . import Call, Examples, Input, halves, registered
+from . import SPECIAL, Call, Examples, Input, halves, registered, special
 
 AXES: tuple[dict[str, Any], ...] = (
     {},
@@ -37,6 +37,23 @@ EXAMPLES = {
             "norm of order 1": lambda x: nd.norm(x, ord=1),
             "norm of order 1 of rows": lambda x: nd.norm(x, ord=1, axis=1),
             "norm of order 1 of two axes": lambda x: nd.norm(x, ord=1, axis=(0, 2), keepdims=True),
+        },
+    ),
+    "places": Examples(
+        {"x": Input(3, 4, numbers=halves)},
+        {
+            f"{name} {option}": lambda x, name=name, option=option: registered(name)(x, **option)
+            for name in ("argmax", "argmin")
+            for option in ({"axis": 1}, {"axis": -1, "keepdims": True}, {"axis": 0}, {})
+        },
+    ),
+    "without NaN": Examples(
+        {"x": Input(len(SPECIAL), numbers=special), "z": Input(len(SPECIAL), numbers=special)},
+        {
+            "nansum": lambda x: nd.nansum(nd.clip(x, -3, 3), axis=1),
+            "nanprod": lambda z: nd.nanprod(nd.clip(z, 0.5, 1.5), axis=1, keepdims=True),
+            "argmax": lambda x: nd.argmax(x, axis=1),
+            "argmin": lambda x: nd.argmin(x, axis=1),
         },
     ),
     "four axes": Examples(

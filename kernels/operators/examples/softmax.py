@@ -1,0 +1,55 @@
+"""Examples of the softmax family."""
+
+import numpy as np
+from mxnet import nd
+
+from . import Call, Examples, Input, below
+
+SOFTMAX: dict[str, Call] = {
+    "softmax": lambda x: nd.softmax(x),
+    "softmax along the batch": lambda x: nd.softmax(x, axis=0),
+    "softmax, temperature": lambda x: nd.softmax(x, axis=1, temperature=0.7),
+    "log_softmax": lambda x: nd.log_softmax(x),
+    "log_softmax along axis 1, temperature": lambda x: nd.log_softmax(x, axis=1, temperature=3),
+    "softmin": lambda x: nd.softmin(x),
+    "softmax of computed numbers": lambda x: nd.softmax(x * x - x) * 2,
+    "softmax of exponentials": lambda x: nd.softmax(nd.exp(x) * 0.5),
+    "attention": lambda x: nd.batch_dot(nd.softmax(nd.batch_dot(x, x, transpose_b=True) / 2), x),
+}
+
+
+def large(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers whose exponentials overflow, and −∞ among them as a mask has it."""
+    numbers = 500 * generator.standard_normal(shape)
+    numbers[..., 0] = -np.inf
+    return np.asarray(numbers)
+
+
+EXAMPLES = {
+    "softmax": Examples({"x": Input(3, 4)}, SOFTMAX),
+    "softmax in float64": Examples({"x": Input(3, 4)}, SOFTMAX, dtype="float64"),
+    "of one element": Examples({"x": Input(1)}, {"softmax": lambda x: nd.softmax(x)}),
+    "of large numbers": Examples(
+        {"x": Input(4, numbers=large)},
+        {"softmax": lambda x: nd.softmax(x), "log_softmax": lambda x: nd.log_softmax(nd.maximum(x, -900))},
+    ),
+    "by SoftmaxActivation": Examples(
+        {"x": Input(3, 4), "z": Input(5)},
+        {
+            "SoftmaxActivation of channels": lambda x: nd.SoftmaxActivation(x, mode="channel"),
+            "SoftmaxActivation": lambda z: nd.SoftmaxActivation(z),
+        },
+        refused={"SoftmaxActivation of more axes": lambda x: nd.SoftmaxActivation(x)},
+    ),
+    "losses": Examples(
+        {"x": Input(4), "label": Input(numbers=below(4)), "truth": Input(4)},
+        {
+            "softmax_cross_entropy": lambda x, label: nd.softmax_cross_entropy(x, nd.BlockGrad(label)),
+            "SoftmaxOutput": lambda x, label: nd.SoftmaxOutput(x, label),
+            "SoftmaxOutput of probabilities": lambda x, truth: nd.SoftmaxOutput(x, truth, grad_scale=0.5),
+        },
+        refused={
+            "ignored labels": lambda x, label: nd.SoftmaxOutput(x, label, use_ignore=True),
+        },
+    ),
+}

@@ -1,0 +1,137 @@
+"""The softmax family.  The largest element is subtracted before exp, so that nothing overflows."""
+
+import math
+from collections.abc import Sequence
+
+from ..primitives.base import Value
+from ..primitives.iota import positions
+from ..primitives.map import apply, choose, constant, times
+from ..primitives.own_gradient import Slopes, with_gradient, without_gradient
+from ..primitives.reduce import reduce
+from ..primitives.reshape import reshape
+from ..primitives.view import spread
+from .numbers import single
+from .table import Site, UnsupportedError, operator
+
+Axes = Sequence[int]
+
+
+def softmax(x: Value, axes: Axes, name: str = "") -> Value:
+    """exp(x) / Σexp(x) over ``axes``."""
+    powers = apply("exponential", _below_largest(x, axes), name="powers")
+    y = apply("divide", powers, over(reduce("sum", powers, axes, "total"), x, axes), name=name)
+    return with_gradient(y, [x], _softmax_slopes(axes))
+
+
+def log_softmax(x: Value, axes: Axes, name: str = "") -> Value:
+    """x − log Σexp(x) over ``axes``."""
+    below = _below_largest(x, axes)
+    total = reduce("sum", apply("exponential", below), axes, "total")
+    y = apply("subtract", below, over(apply("log", total), x, axes), name=name)
+    return with_gradient(y, [x], _log_softmax_slopes(axes))
+
+
+def over(value: Value, like: Value, axes: Axes) -> Value:
+    """What was reduced over ``axes``, repeated along them."""
+    return spread(value, like.shape, [axis for axis in range(len(like.shape)) if axis not in axes])
+
+
+def _below_largest(x: Value, axes: Axes) -> Value:
+    return apply("subtract", x, over(reduce("largest", x, axes, "largest"), x, axes))
+
+
+def _softmax_slopes(axes: Axes) -> Slopes:
+    def slopes(y: Value, head: Value, _: Sequence[Value]) -> list[Value]:
+        mean = reduce("sum", times(head, y), axes)
+        return [times(y, apply("subtract", head, over(mean, y, axes)))]
+
+    return slopes
+
+
+def _log_softmax_slopes(axes: Axes) -> Slopes:
+    def slopes(y: Value, head: Value, _: Sequence[Value]) -> list[Value]:
+        total = over(reduce("sum", head, axes), y, axes)
+        return [apply("subtract", head, times(apply("exponential", y), total))]
+
+    return slopes
+
+
+def _prepared(site: Site, inputs: list[Value]) -> tuple[Value, Axes]:
+    """The numbers that the softmax is taken of, and its axis."""
+    if len(inputs) > 1:
+        raise UnsupportedError("with a length input")
+    x, temperature = inputs[0], site.get("temperature", 1.0)
+    if temperature != 1.0:
+        x = apply("divide", x, constant(temperature, x))
+    return x, [site.get("axis", -1) % len(x.shape)]
+
+
+@operator("softmax")
+def softmax_rule(site: Site, inputs: list[Value]) -> Value:
+    """Along ``axis``, of x / ``temperature``."""
+    return softmax(*_prepared(site, inputs), site.name)
+
+
+@operator("log_softmax")
+def log_softmax_rule(site: Site, inputs: list[Value]) -> Value:
+    """Along ``axis``, of x / ``temperature``."""
+    return log_softmax(*_prepared(site, inputs), site.name)
+
+
+@operator("softmin")
+def softmin_rule(site: Site, inputs: list[Value]) -> Value:
+    """The softmax of −x."""
+    x, axes = _prepared(site, inputs)
+    return softmax(apply("negative", x), axes, site.name)
+
+
+@operator("SoftmaxActivation")
+def softmax_activation(site: Site, inputs: list[Value]) -> Value:
+    """Along axis 1: over the features of a row, or over the channels with ``mode='channel'``."""
+    if site.get("mode", "instance") != "channel" and len(inputs[0].shape) > 2:
+        raise UnsupportedError("of rows with more than one axis")
+    return softmax(inputs[0], [1], site.name)
+
+
+def _hits(labels: Value, like: Value, axis: int) -> Value:
+    """1 where an element stands at the place along ``axis`` that its label names, 0 elsewhere."""
+    kept = [other for other in range(len(like.shape)) if other != axis]
+    return apply("equal", positions(like.shape, axis, like.dtype), spread(labels, like.shape, kept))
+
+
+@operator("softmax_cross_entropy")
+def softmax_cross_entropy(site: Site, inputs: list[Value]) -> Value:
+    """−Σ log softmax(x)[label], where MXNet takes no probability for less than 1e-8."""
+    x, labels = inputs
+    hits, logs = _hits(labels, x, 1), without_gradient(log_softmax(x, [1], "logs"))
+    bounded = apply("maximum", logs, constant(math.log(1e-8), x))
+    total = apply("negative", reduce("sum", choose(hits, bounded, 0.0), [0, 1]), name=site.name)
+
+    def slopes(_y: Value, head: Value, _x: Sequence[Value]) -> list[Value]:
+        return [times(apply("subtract", apply("exponential", logs), hits), spread(head, x.shape, ()))]
+
+    return reshape(with_gradient(total, [x], slopes), site.shape)
+
+
+# attribute: what it must be for the gradient to be the plain one
+PLAIN = {"use_ignore": False, "normalization": "null", "out_grad": False, "smooth_alpha": 0.0, "multi_output": False}
+
+
+@operator("SoftmaxOutput")
+def softmax_output(site: Site, inputs: list[Value]) -> Value:
+    """The softmax of each row; its gradient is that of the cross entropy with the labels, whatever arrives."""
+    x, labels = inputs
+    for key, plain in PLAIN.items():
+        if site.get(key, plain) != plain:
+            raise UnsupportedError(f"with {key}={site.get(key, plain)!r}")
+    axes = [len(x.shape) - 1] if site.get("preserve_shape", False) else list(range(1, len(x.shape)))
+    if len(axes) > 1:
+        raise UnsupportedError("of rows with more than one axis")
+    scale = single(site.get("grad_scale", 1.0))
+
+    def slopes(y: Value, _: Value, sources: Sequence[Value]) -> list[Value | None]:
+        truth = sources[1] if sources[1].shape == y.shape else _hits(sources[1], y, axes[0])
+        return [times(apply("subtract", y, truth), scale), None]
+
+    y = softmax(x, axes, site.name)
+    return with_gradient(y, [x, labels], slopes)
