@@ -90,8 +90,12 @@ def source(
     dtype: Annotated[
         str, typer.Option(help="Of the parameters: float16, float32 or float64; by default the input's.")
     ] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse what numba cannot compile as a whole.")] = False,
 ) -> None:
-    """Print the source that is generated for a variant of a layer."""
+    """Print the source that is generated for a variant of a layer.
+
+    For a network that the numba variant cannot compile as a whole, a table comes first: what runs each part, and why.
+    """
     import kernels
     import layers
     from benchmarks import grid
@@ -102,7 +106,7 @@ def source(
         sizes = [one.shape(batch) for one in subject.inputs]
         parameters = dtype or subject.dtype
         dtypes = [one.dtype or parameters for one in subject.inputs]
-        text = kernels.source(subject.build(), variant, sizes, parameters, context, dtypes)
+        text = kernels.source(subject.build(), variant, sizes, parameters, context, dtypes, strict)
     typer.echo(text, nl=False)
 
 

@@ -50,9 +50,10 @@ def prepare(cell: Cell, subject: "Subject | None" = None) -> Case:
     import layers
 
     try:
+        catalogued = subject is None  # and therefore compiled as a whole, or not timed
         subject = subject or layers.load(cell.layer)
         original, inputs = initialised(subject, cell)
-        block = kernels.build(original, cell.variant, cell.context)
+        block = kernels.build(original, cell.variant, cell.context, strict=catalogued)
         return checked(cell, subject, original, block, inputs)
     except (kernels.KernelError, layers.LayerError) as error:
         raise CaseError(str(error)) from error

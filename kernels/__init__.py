@@ -11,8 +11,19 @@ The generator looks at operators, never at names of layers: whatever is written 
 
 import mxnet_compat  # noqa: F401  (before anything imports mxnet)
 
-from .errors import KernelError
+from .errors import KernelError, UncompilableError
 from .trace import trace
-from .variants import VARIANTS, build, hybridize, jit, source, value_and_gradient
+from .variants import VARIANTS, build, hybridize, jit, parts, source, value_and_gradient
 
-__all__ = ["VARIANTS", "KernelError", "build", "hybridize", "jit", "source", "trace", "value_and_gradient"]
+__all__ = [
+    "VARIANTS",
+    "KernelError",
+    "UncompilableError",
+    "build",
+    "hybridize",
+    "jit",
+    "parts",
+    "source",
+    "trace",
+    "value_and_gradient",
+]

@@ -7,7 +7,7 @@ from typing import Any
 
 from mxnet import gluon, nd
 
-from .errors import KernelError
+from .errors import KernelError, UncompilableError
 from .names import block_name
 from .structure import Container, NotPlainError, Structure, flatten, is_flat, paths, plain_values, rebuild
 from .variant import Variant
@@ -37,7 +37,7 @@ class Arguments:
         try:
             structures = flatten(tuple(inputs), arrays), flatten(dict(named), arrays)
         except NotPlainError as error:
-            raise KernelError(
+            raise UncompilableError(
                 f"{block_name(block)} takes mx.nd arrays, not {error}; beside arrays it may be given None, numbers, "
                 "texts, and lists, tuples and dicts of all these"
             ) from error
@@ -85,11 +85,11 @@ def _check(block: gluon.Block, arrays: Sequence[nd.NDArray], structures: Sequenc
     if not arrays:
         kinds = dict.fromkeys(plain.kind.__name__ for each in structures for plain in plain_values(each))
         if kinds:
-            raise KernelError(f"{name} takes mx.nd arrays, not {' and '.join(kinds)} alone")
-        raise KernelError(f"{name} was called without an input array")
+            raise UncompilableError(f"{name} takes mx.nd arrays, not {' and '.join(kinds)} alone")
+        raise UncompilableError(f"{name} was called without an input array")
     for value in arrays:
         if value.stype != "default":
-            raise KernelError(f"{name} takes dense arrays: convert a {value.stype} one with tostype('default')")
+            raise UncompilableError(f"{name} takes dense arrays: convert a {value.stype} one with tostype('default')")
         if value.size == 0:
             raise KernelError(f"{name} was given an empty array of shape {value.shape}: a batch has at least 1 row")
 

@@ -2,11 +2,13 @@
 
 from .dtypes import DTYPES, computed_in, listed
 from .effects import Effects
-from .errors import KernelError
+from .errors import UncompilableError
 from .graph import Array, Graph
 from .operators import OPERATORS, Site, UnsupportedError
 from .primitives.base import Value, leaf
 from .primitives.map import cast
+
+WHAT_TO_DO = "`gluonmark operators` lists what is supported, docs/adding-an-operator.md shows how to add one"
 
 
 def decompose(graph: Graph) -> tuple[list[Value], dict[str, Value], Effects]:
@@ -14,7 +16,7 @@ def decompose(graph: Graph) -> tuple[list[Value], dict[str, Value], Effects]:
 
     Between leaves and outputs, halves are computed with in float32.
 
-    Raises ``KernelError`` naming the operator and the user's line for what no rule covers.
+    Raises ``UncompilableError`` naming the operator and the user's line for what no rule covers.
     """
     leaves = {node.array.name: _leaf(graph, node.array) for node in graph.leaves}
     known = {name: cast(value, computed_in(value.dtype), f"{name}_single") for name, value in leaves.items()}
@@ -22,13 +24,16 @@ def decompose(graph: Graph) -> tuple[list[Value], dict[str, Value], Effects]:
     for call in graph.calls:
         rule = OPERATORS.get(call.operator)
         if rule is None:
-            raise KernelError(
-                f"{graph.name} calls the operator {call.operator} at {call.line}, which the numba variant does not know"
+            raise UncompilableError(
+                f"{graph.name} calls the operator {call.operator} at {call.line}, which the numba variant does not "
+                f"know: {WHAT_TO_DO}"
             )
         try:
             result = rule(Site(call, bool(graph.training), effects), [known[array.name] for array in call.inputs])
         except UnsupportedError as error:
-            raise KernelError(f"{graph.name}: cannot compile {call.operator} at {call.line} {error}") from error
+            raise UncompilableError(
+                f"{graph.name}: cannot compile {call.operator} at {call.line} {error}: {WHAT_TO_DO}"
+            ) from error
         values = [result] if isinstance(result, Value) else result
         for value, array in zip(values, call.outputs, strict=True):
             _check_shape(graph, value, array)
@@ -38,14 +43,16 @@ def decompose(graph: Graph) -> tuple[list[Value], dict[str, Value], Effects]:
 
 def _leaf(graph: Graph, array: Array) -> Value:
     if array.dtype not in DTYPES:
-        raise KernelError(f"{graph.name}: {array.name} is {array.dtype}; the numba variant takes {listed(DTYPES)}")
+        raise UncompilableError(
+            f"{graph.name}: {array.name} is {array.dtype}; the numba variant takes {listed(DTYPES)}"
+        )
     return leaf(array.name, array.shape, array.dtype)
 
 
 def _check_shape(graph: Graph, value: Value, output: Array) -> None:
     """A rule that misread an attribute is caught here rather than in a kernel."""
     if value.shape != output.shape or value.dtype not in (output.dtype, computed_in(output.dtype)):
-        raise KernelError(
+        raise UncompilableError(
             f"{graph.name}: the rule for {output.name} gives {value.dtype} of another shape than MXNet's "
             f"{output} in {output.dtype}; please report this layer"
         )

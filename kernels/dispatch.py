@@ -21,7 +21,7 @@ import numpy as np
 from mxnet.base import _LIB, c_str_array
 from mxnet.ndarray.ndarray import _DTYPE_MX_TO_NP
 
-from .errors import KernelError
+from .errors import KernelError, UncompilableError
 from .modes import MODAL, STAND_INS
 
 OWN_PACKAGE = __name__.partition(".")[0]
@@ -61,7 +61,7 @@ class Recording:
     dtypes: list[str] = field(default_factory=list)
     calls: list[Seen] = field(default_factory=list)
     leaves: int = 0
-    refusal: KernelError | None = None
+    refusal: UncompilableError | None = None
     reads_shapes: bool = False
     slice_is_view: bool = False  # the next call of ``slice`` stands for a view of its input's memory
     _numbers: dict[int, int] = field(default_factory=dict)
@@ -157,7 +157,7 @@ class Recording:
             frame = frame.f_back
 
     def _refuse(self, reason: str) -> NoReturn:
-        self.refusal = KernelError(f"{self.subject} {reason}")
+        self.refusal = UncompilableError(f"{self.subject} {reason}")
         raise self.refusal
 
 
@@ -193,7 +193,7 @@ def _operator(name: str) -> ctypes.c_void_p:
 
 def _user_line() -> str:
     """Where the user's code called MXNet: the innermost frame outside MXNet, or else the Gluon layer's own."""
-    gluon_layer = ""
+    gluon_layer = gluon_code = ""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         package = _package(frame)
@@ -207,8 +207,10 @@ def _user_line() -> str:
             return where
         elif function in {"forward", "hybrid_forward"} and not gluon_layer:
             gluon_layer = f"mxnet {where}"
+        elif frame.f_globals["__name__"].startswith("mxnet.gluon.") and not gluon_code:
+            gluon_code = f"mxnet {where}"
         frame = frame.f_back
-    return gluon_layer
+    return gluon_layer or gluon_code
 
 
 def run_watched(recording: Recording, forward: Callable[[], Any]) -> Any:
@@ -297,27 +299,54 @@ def _predicting() -> Iterator[None]:
         _LIB.MXAutogradSetIsTraining(before, ctypes.byref(ctypes.c_int()))
 
 
+def _invoke_unmarked(
+    original: Callable[..., int], name: str, attributes: dict[str, str], arguments: tuple[Any, ...]
+) -> int:
+    """``MXImperativeInvokeEx``, in prediction mode or with a stand-in for an operator that would leave a mark."""
+    operator, *rest, _, _, _, storage = arguments
+    if name in MODAL:
+        spelt = {key: MODAL[name].predicting.get(key, value) for key, value in attributes.items()}
+        with _predicting():
+            return original(operator, *rest, *_texts(spelt), storage)
+    if name in STAND_INS:
+        stand_in, shared = STAND_INS[name]
+        known = {key: attributes[key] for key in shared if attributes.get(key, "None") != "None"}
+        return original(_operator(stand_in), *rest, *_texts(known), storage)
+    return original(*arguments)
+
+
+def _texts(attributes: dict[str, str]) -> tuple[Any, ...]:
+    """Attributes as the library takes them."""
+    return ctypes.c_int(len(attributes)), c_str_array(list(attributes)), c_str_array(list(attributes.values()))
+
+
+@contextmanager
+def unmarked() -> Iterator[None]:
+    """Let forward passes of this thread leave no mark on running statistics and the random stream."""
+
+    def invoke(original: Callable[..., int]) -> Callable[..., int]:
+        def quiet(operator: Any, *rest: Any) -> int:
+            *_, count, keys, values, _ = rest
+            attributes = {keys[i].decode(): values[i].decode() for i in range(count.value)}
+            return _invoke_unmarked(original, _operator_name(operator.value), attributes, (operator, *rest))
+
+        return quiet
+
+    with _wrapped({"MXImperativeInvokeEx": invoke}):
+        yield
+
+
 def _watchers(recording: Recording) -> dict[str, Callable[..., Callable[..., int]]]:
     """For each entry point, a function from the original to its watched form (signatures: MXNet's c_api.h)."""
 
     def invoke(original: Callable[..., int]) -> Callable[..., int]:
         def watched(operator: Any, count: Any, inputs: Any, *rest: Any) -> int:
-            output_count, outputs, attribute_count, keys, values, storage = rest
+            output_count, outputs, attribute_count, keys, values, _ = rest
             for index in range(output_count._obj.value):  # given by the caller: they will be written to
                 recording.check_writable(outputs._obj[index])
             name = _operator_name(operator.value)
             attributes = {keys[i].decode(): values[i].decode() for i in range(attribute_count.value)}
-            if name in MODAL:
-                with _predicting():
-                    spelt = c_str_array([MODAL[name].predicting.get(key, value) for key, value in attributes.items()])
-                    status = original(operator, count, inputs, *rest[:4], spelt, storage)
-            elif name in STAND_INS:
-                stand_in, shared = STAND_INS[name]
-                known = {key: attributes[key] for key in shared if attributes.get(key, "None") != "None"}
-                texts = c_str_array(list(known)), c_str_array(list(known.values()))
-                status = original(_operator(stand_in), count, inputs, *rest[:2], len(known), *texts, storage)
-            else:
-                status = original(operator, count, inputs, *rest)
+            status = _invoke_unmarked(original, name, attributes, (operator, count, inputs, *rest))
             if status == 0:
                 sources = [inputs[i] for i in range(count.value)]
                 recording.call(name, sources, attributes, [outputs._obj[i] for i in range(output_count._obj.value)])

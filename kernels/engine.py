@@ -23,7 +23,7 @@ from mxnet.ndarray.ndarray import _DTYPE_NP_TO_MX
 
 from .compile import load
 from .effects import Draw, Move
-from .errors import KernelError
+from .errors import KernelError, UncompilableError
 from .extent import Shape
 from .graph import INPUT
 from .primitives.base import concrete
@@ -148,7 +148,7 @@ class Plan:
     def _descriptor(self, shape: Shape, dtype: str) -> list[int]:
         maximum = self._launcher.MAXIMUM_RANK
         if len(shape) > maximum:
-            raise KernelError(f"an array of {len(shape)} axes: the numba variant takes at most {maximum}")
+            raise UncompilableError(f"an array of {len(shape)} axes: the numba variant takes at most {maximum}")
         extents = [number for extent in shape for number in (extent.slope, extent.offset)]
         code = _DTYPE_NP_TO_MX[np.dtype(dtype).type]
         return [code, len(shape), *extents, *[0] * (2 * (maximum - len(shape)))]

@@ -10,13 +10,13 @@ from mxnet import autograd, gluon, nd
 
 from .arguments import NOTHING, Arguments
 from .compile import load
-from .emit.cpu import print_kernels, print_module
+from .emit.cpu import print_module
 from .engine import ConstantChangedError, MisfitError, Plan, versions_are_readable
 from .errors import KernelError
 from .graph import CONSTANT, INPUT, Graph
 from .program import Program, program
 from .structure import Container
-from .trace import structural_parameters, trace_modes
+from .trace import check_hooks, structural_parameters, trace_modes
 
 # What the plan last used raises for inputs that it is not for; the last if they are no arrays at all.
 OTHER_INPUTS = (MisfitError, ConstantChangedError, AttributeError)
@@ -119,7 +119,7 @@ class JitPlans:
         return True
 
     def _make(self, arguments: Arguments) -> Plan:
-        graph, compiled = _program(self._subject, arguments)
+        graph, compiled = generate_program(self._subject, arguments)
         context = _context(arguments)
         parameters = structural_parameters(self._subject)
         plan = Plan(
@@ -162,12 +162,12 @@ def _misfitting_heads(plan: Plan, heads: Sequence[nd.NDArray]) -> KernelError:
     return KernelError(f"head gradients must have the shapes and dtypes of the outputs {expected}, not {shapes}")
 
 
-def kernel_source(subject: gluon.Block, arguments: Arguments) -> str:
-    """The kernels as a person reads them, without the entries that MXNet's buffers come through."""
-    return print_kernels(_program(subject, arguments)[1])
+def generate_program(subject: gluon.Block, arguments: Arguments) -> tuple[Graph, Program]:
+    """The graph and its program: all but Numba's part.
 
-
-def _program(subject: gluon.Block, arguments: Arguments) -> tuple[Graph, Program]:
+    Raises ``UncompilableError`` for what cannot be compiled, ``KernelError`` for inputs that the block does not take.
+    """
+    check_hooks(subject)
     graph, _ = trace_modes(subject, arguments)
     values = _constants(subject, graph, arguments.arrays[0].context) if versions_are_readable() else {}
     return graph, program(graph, values)

@@ -11,7 +11,8 @@ from .arguments import NOTHING, Arguments
 from .dtypes import FLOATS, listed
 from .errors import KernelError
 from .hybrid import generate_hybrid, hybrid_source
-from .jitted import JitPlans, kernel_source
+from .listing import Row, network_source, rows
+from .network import Jit
 from .structure import NotPlainError, flatten, plain_values
 from .trace.run import first_line
 from .variant import Variant
@@ -60,35 +61,27 @@ class Hybridized(Variant):
         self.__dict__.pop("forward", None)
 
 
-class Jit(Variant):
-    """The subject as generated Numba kernels on MXNet's own buffers."""
-
-    def __init__(self, subject: gluon.Block) -> None:
-        super().__init__(subject)
-        self._plans = JitPlans(subject)
-
-    def forward(self, *inputs: Any, **named: Any) -> Any:
-        """The outputs; recorded on MXNet's tape inside ``autograd.record()``."""
-        if named:
-            return self._plans.call_structured(inputs, named)
-        return self._plans.call(inputs)
-
-    def regenerate(self) -> None:
-        """Trace and generate anew at the next call."""
-        self._plans = JitPlans(self.subject)
-
-
 def hybridize(block: gluon.Block, static: bool = False) -> Variant:
     """The hybridized variant of any Block; ``static`` sets static_alloc and static_shape."""
     return Hybridized(_subject(block), static)
 
 
-def jit(block: gluon.Block) -> Variant:
+def jit(block: gluon.Block, strict: bool = False) -> Variant:
     """The numba variant of any Block, for arrays on the CPU.
 
-    Whatever cannot be compiled raises ``KernelError`` at the first call with inputs of a new kind.
+    What is compiled is found at the first call with inputs of a new kind: the whole block, or else its largest
+    blocks that can be compiled, while MXNet runs the others (``parts`` says which, and why).  A block of which nothing
+    can be compiled raises ``KernelError``; with ``strict`` so does one that cannot be compiled as a whole.
     """
-    return Jit(_subject(block))
+    return Jit(_subject(block), strict)
+
+
+def parts(block: gluon.Block, *inputs: Any, **named: Any) -> list[Row]:
+    """What runs the parts of ``jit(block)`` for inputs like these, and why it is not numba; found by trying.
+
+    Raises ``KernelError`` for inputs that the block does not take.
+    """
+    return rows(_subject(block), inputs, named)
 
 
 def value_and_gradient(
@@ -124,13 +117,13 @@ def _heads(value: Any) -> list[nd.NDArray]:
     return heads
 
 
-def build(block: gluon.Block, variant: str, context: str = "cpu") -> gluon.Block:
-    """The variant of that name (one of ``VARIANTS``) of a Block, sharing its parameters."""
+def build(block: gluon.Block, variant: str, context: str = "cpu", strict: bool = False) -> gluon.Block:
+    """The variant of that name (one of ``VARIANTS``) of a Block, sharing its parameters; ``strict`` as in ``jit``."""
     _check(variant, context)
     if variant == "imperative":
         return block
     if variant == "numba":
-        return jit(block)
+        return jit(block, strict)
     return hybridize(block, static=variant == "hybridized-static")
 
 
@@ -141,10 +134,14 @@ def source(
     dtype: str = "float32",
     context: str = "cpu",
     dtypes: Sequence[str] = (),
+    strict: bool = False,
 ) -> str:
     """The generated source for an input of this shape (batch first), or for several; initialises what needs it.
 
     ``dtype`` is that of parameters, and of inputs unless ``dtypes`` says another for each.  Raises ``KernelError``.
+
+    For a network that the numba variant cannot compile as a whole it begins with a table of the parts; ``strict``
+    refuses such a network.
     """
     _check(variant, context)
     if variant == "imperative":
@@ -156,7 +153,9 @@ def source(
     _prepare(subject, dtype)
     each = dtypes or [dtype] * len(shapes)
     arguments = Arguments.of(subject, [_zeros(one, kind) for one, kind in zip(shapes, each, strict=True)])
-    return kernel_source(subject, arguments) if variant == "numba" else hybrid_source(subject, arguments)
+    if variant == "numba":
+        return network_source(subject, arguments.arrays, strict)
+    return hybrid_source(subject, arguments)
 
 
 def _shapes(shape: Any) -> list[tuple[int, ...]]:

@@ -8,23 +8,25 @@ or draw numbers as ``modes.py`` says: a trace leaves no mark on gradients, runni
 
 import dataclasses
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from mxnet import autograd, gluon
 
 from ..arguments import Arguments
-from ..dispatch import forgiving_halves
+from ..dispatch import forgiving_halves, unmarked
+from ..errors import UncompilableError
 from ..extent import FitError
 from ..graph import Graph
 from ..variant import Variant
 from .leaves import leaves_of
 from .parameters import finish_deferred, structural_parameters
-from .quiet import plain_children
+from .quiet import check_hooks, plain_children
 from .run import run, runs_at_several_batches
 from .unify import unify
 
-__all__ = ["structural_parameters", "trace", "trace_arguments", "trace_modes"]
+__all__ = ["check_hooks", "rehearsal", "structural_parameters", "trace", "trace_arguments", "trace_modes"]
 
 _LOCK = threading.RLock()
 
@@ -73,6 +75,19 @@ def trace_modes(block: gluon.Block, arguments: Arguments, any_batch: bool = True
     if present == other:
         return present, False
     return dataclasses.replace(present, training=autograd.is_training()), True
+
+
+@contextmanager
+def rehearsal(block: gluon.Block, inputs: Sequence[Any], named: Mapping[str, Any]) -> Iterator[None]:
+    """Let ``block(*inputs, **named)`` and calls of its children run as in a trace, without a mark, but unwatched."""
+    with ExitStack() as stack:
+        stack.enter_context(_LOCK)
+        stack.enter_context(plain_children(block))
+        with suppress(UncompilableError):  # for what no trace takes, the call itself finishes them
+            finish_deferred(block, Arguments.of(block, inputs, named))
+        stack.enter_context(autograd.pause(train_mode=autograd.is_training()))
+        stack.enter_context(unmarked())
+        yield
 
 
 def _batched(arguments: Arguments) -> list[tuple[bool, ...]]:

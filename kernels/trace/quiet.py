@@ -7,35 +7,53 @@ from functools import partial
 from mxnet import gluon
 
 from ..arguments import call
+from ..errors import UncompilableError
+from ..names import block_name
 from ..variant import Variant
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
+_HUSHED: set[int] = set()  # the blocks whose hooks have been taken away for a while
+
 
 @contextmanager
 def plain_children(block: gluon.Block) -> Iterator[None]:
-    """For the time of a trace, run hybridized blocks imperatively and variants as what they are variants of."""
-    blocks = list(_blocks(block))
-    active = [child for child in blocks if getattr(child, "_active", False)]
-    variants = [(child, child.__dict__.get("forward")) for child in blocks if isinstance(child, Variant)]
-    hooks = [(child, name, child.__dict__[name]) for child in blocks for name in HOOKS]
-    for child, name, _ in hooks:  # they are for the calls that a user makes
-        child.__dict__[name] = {}
-    for child in active:
-        child._active = False
-    for child, _ in variants:
-        child.__dict__["forward"] = partial(call, child.subject)
+    """For the time of a trace, run hybridized blocks imperatively and variants as what they are variants of.
+
+    Hooks are for the calls that a user makes, and what forward sets on its block is for those too: all attributes are
+    afterwards what they were.
+    """
+    blocks = {id(child): child for child in _blocks(block)}.values()
+    before = [(child.__dict__, dict(child.__dict__)) for child in blocks]
+    hushed = {id(child) for child in blocks if has_hooks(child)} - _HUSHED
+    _HUSHED.update(hushed)
+    for child in blocks:
+        child.__dict__.update({name: {} for name in HOOKS}, _active=False)
+        if isinstance(child, Variant):
+            child.__dict__["forward"] = partial(call, child.subject)
     try:
         yield
     finally:
-        for child in active:
-            child._active = True
-        for child, name, callbacks in hooks:
-            child.__dict__[name] = callbacks
-        for child, forward in variants:
-            child.__dict__.pop("forward")
-            if forward is not None:
-                child.__dict__["forward"] = forward
+        for attributes, values in before:
+            for name in attributes.keys() - values.keys():
+                del attributes[name]
+            attributes.update(values)
+        _HUSHED.difference_update(hushed)
+
+
+def has_hooks(block: gluon.Block) -> bool:
+    """Whether a user wants to see the calls of this block."""
+    return id(block) in _HUSHED or any(block.__dict__[name] for name in HOOKS)
+
+
+def check_hooks(block: gluon.Block) -> None:
+    """Raise ``UncompilableError`` if an inner block has a hook, which no kernel could call."""
+    _, *inner = _blocks(block)
+    for child in inner:
+        if has_hooks(child):
+            raise UncompilableError(
+                f"the block {block_name(child)} in {block_name(block)} has a hook, which no kernel can call"
+            )
 
 
 def _blocks(block: gluon.Block) -> Iterator[gluon.Block]:

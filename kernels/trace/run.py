@@ -1,7 +1,7 @@
 """Running a Block while its operators are watched, at the batch size at hand and at telling ones."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from mxnet import gluon, nd
 
 from ..arguments import Arguments
 from ..dispatch import Recording, run_watched
-from ..errors import KernelError
+from ..errors import KernelError, UncompilableError
 from ..names import block_name
 from ..structure import NotPlainError, Structure, flatten, plain_values
 
@@ -87,14 +87,19 @@ def _outputs(block: gluon.Block, result: Any) -> tuple[list[nd.NDArray], Structu
         others = [str(error)]
     if others or not arrays:
         kinds = type(result).__name__ + (f" with {others[0]}" if others and others[0] != type(result).__name__ else "")
-        raise KernelError(f"{block_name(block)} must return an mx.nd array or a list of them, not {kinds}")
+        raise UncompilableError(f"{block_name(block)} must return an mx.nd array or a list of them, not {kinds}")
     return arrays, returns
 
 
 def call(block: gluon.Block, arguments: Arguments) -> Any:
     """What ``block`` returns.  Raises ``KernelError``, caused by whatever somebody's forward raised."""
+    return called(block, lambda: arguments.call(block), arguments.arrays)
+
+
+def called(block: gluon.Block, forward: Callable[[], Any], inputs: Sequence[Any]) -> Any:
+    """What ``forward`` returns, which is a call of ``block`` with these inputs; its errors as ``KernelError``."""
     try:
-        result = arguments.call(block)
+        result = forward()
         outputs: list[nd.NDArray] = []
         with suppress(NotPlainError):  # a trace refuses it in its own words
             flatten(result, outputs)
@@ -104,7 +109,7 @@ def call(block: gluon.Block, arguments: Arguments) -> Any:
     except KernelError:
         raise
     except (Exception, SystemExit) as error:  # whatever somebody's forward raises belongs to the input it was given
-        shapes = " and ".join(str(array.shape) for array in arguments.arrays)
+        shapes = " and ".join(str(getattr(value, "shape", type(value).__name__)) for value in inputs)
         reason = re.sub(r"^\[[\d:]+\] |^.*?Check failed: |^Error in operator \S+: ", "", first_line(error))
         raise KernelError(f"{block_name(block)} does not accept an input of shape {shapes}: {reason}") from error
 

@@ -11,7 +11,7 @@ import pytest
 from mxnet import autograd, gluon, init, nd
 from mxnet.gluon import nn
 
-from kernels import KernelError, build, jit, source, trace, value_and_gradient
+from kernels import KernelError, build, jit, parts, source, trace, value_and_gradient
 from layers.half_fourier import HalfFourier
 from layers.my_dense import MyDense
 
@@ -195,9 +195,9 @@ class Pools(nn.Block):
     misbehave = forward
 
 
-class SoftSign(nn.Block):
+class TakesStrictly(nn.Block):
     def forward(self, x: nd.NDArray) -> nd.NDArray:
-        return nd.Activation(x, act_type="softsign")  # here
+        return nd.take(x, nd.zeros_like(x), mode="raise")  # here
 
     misbehave = forward
 
@@ -205,7 +205,7 @@ class SoftSign(nn.Block):
 UNKNOWN = {
     TopValues: "calls the operator topk",
     Pools: "calls the operator Pooling",
-    SoftSign: "cannot compile Activation .* with act_type='softsign'",
+    TakesStrictly: "cannot compile take .* with mode='raise'",
 }
 
 
@@ -382,9 +382,17 @@ def random_numbers() -> np.ndarray:
     return numbers
 
 
+def unknown(block: gluon.Block) -> gluon.Block:
+    """A network that cannot be compiled as a whole."""
+    network = nn.Sequential()
+    network.add(block, TopValues())
+    return network
+
+
 TRACES: dict[str, Callable[[gluon.Block, nd.NDArray], object]] = {
     "trace": trace,
-    "failed-trace": lambda block, x: jit(block)(x),  # BatchNorm is unknown to the numba variant
+    "failed-trace": lambda block, x: jit(unknown(block), strict=True)(x),
+    "parts": lambda block, x: parts(unknown(block), x),
     "failed-input": lambda block, _: build(block, "hybridized")(nd.ones((2, 7))),
     "source": lambda block, x: source(block, "hybridized", x.shape),
 }
