@@ -60,6 +60,12 @@ class Unknown(nn.Block):
         return nd.SpatialTransformer(x, x)
 
 
+class Network(nn.HybridSequential):
+    def __init__(self):
+        super().__init__()
+        self.add(nn.Conv2D(2, 3), nn.Activation("relu"), nn.Dense(3))
+
+
 class NoLayer:
     pass
 """

@@ -34,6 +34,7 @@ BAD = [
     ("source my_layer.py:Branches --shape 4,16", "my_layer.py"),
     ("source my_layer.py:Branches --shape 4,16 --variant hybridized", "my_layer.py"),
     ("source my_layer.py:Unknown --shape 4,16", "SpatialTransformer"),
+    ("source my_layer.py:Network --shape 2,1,5,5 --strict", "Convolution at mxnet conv_layers.py"),
     ("bench Unheard", "unknown layer 'Unheard'"),
     ("bench --variants numba,fast", "unknown variant 'fast'"),
     ("bench --batches 1,many", "batch size must be a positive whole number, not 'many'"),

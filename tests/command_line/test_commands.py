@@ -42,6 +42,24 @@ def test_source_of_a_layer_of_one_s_own_compiles(capsys, variant):
     compile(printed(capsys, *command), "generated", "exec")
 
 
+@pytest.mark.usefixtures("person")
+def test_source_of_a_network_begins_with_its_parts(capsys):
+    text = printed(capsys, "source", "my_layer.py:Network", "--shape", "2,1,5,5")
+    compile(text, "generated", "exec")
+    title, _, *rows = text.partition("\n\n")[0].splitlines()
+    assert title == "# Network in parts, the kernels of the compiled ones below"
+    assert [row.split()[1:3] for row in rows] == [["mxnet", "0"], ["numba", "1"]]
+    assert "Conv2D calls the operator Convolution at mxnet conv_layers.py:" in rows[0]
+    assert rows[1].endswith("1 to 2  Activation, Dense")
+
+
+@pytest.mark.usefixtures("person")
+def test_bench_measures_a_network_in_parts(capsys):
+    command = ["bench", "my_layer.py:Network", "--shape", "2,1,5,5", "--rounds", "1", "--modes", "train"]
+    rows = json.loads(printed(capsys, *command, "--variants", "imperative,numba", "--format", "json"))
+    assert [row["variant"] for row in rows] == ["imperative", "numba"]
+
+
 def test_bench_measures_and_prints_long_rows(person, capsys):
     command = ["bench", "MyDense", "--variants", "imperative,numba", "--batches", "1,2", "--modes", "train"]
     rows = json.loads(printed(capsys, *command, "--rounds", "2", "--threads", "1", "--format", "json"))

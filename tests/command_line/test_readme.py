@@ -47,6 +47,13 @@ def test_every_shown_command_works(arguments: list[str], folder: Path) -> None:
         assert {word for word in arguments if word.startswith("--")} <= set(re.findall(r"--[\w-]+", offered))
 
 
+def test_the_recipe_for_an_operator_shows_what_is_in_the_files() -> None:
+    recipe = (ROOT / "docs/adding-an-operator.md").read_text()
+    rule, example = re.findall(r"```python\n(.*?)```", recipe, re.DOTALL)
+    assert rule in (ROOT / "kernels/operators/elementwise.py").read_text()
+    assert example in (ROOT / "kernels/operators/examples/elementwise.py").read_text()
+
+
 def test_the_kernel_that_readme_shows_is_the_generated_one(folder: Path) -> None:
     shown = re.search(r"```python\n(def forward\(.*?)```", TEXTS[0], re.DOTALL)
     assert shown is not None
