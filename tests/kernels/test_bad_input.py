@@ -204,7 +204,7 @@ class TakesStrictly(nn.Block):
 
 UNKNOWN = {
     TopValues: "calls the operator topk",
-    Pools: "calls the operator Pooling",
+    Pools: "cannot compile Pooling .* with windows",
     TakesStrictly: "cannot compile take .* with mode='raise'",
 }
 
