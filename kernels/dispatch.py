@@ -174,6 +174,13 @@ def _dtype(handle: int) -> str:
     return "none" if numpy_type is None else np.dtype(numpy_type).name
 
 
+def _filling(handle: int, address: int) -> dict[str, str]:
+    """The attributes of ``_full`` that make an array of one element what the number at this address makes it."""
+    dtype = np.dtype(_dtype(handle))
+    number = np.frombuffer(ctypes.string_at(address, dtype.itemsize), dtype)[0]
+    return {"shape": str(_shape(handle)), "dtype": dtype.name, "value": repr(number.item())}
+
+
 def _operator_name(handle: int) -> str:
     name = ctypes.c_char_p()
     _LIB.MXSymbolGetAtomicSymbolName(ctypes.c_void_p(handle), ctypes.byref(name))
@@ -390,6 +397,18 @@ def _watchers(recording: Recording) -> dict[str, Callable[..., Callable[..., int
 
         return watched
 
+    def copy_from_numpy(original: Callable[..., int]) -> Callable[..., int]:
+        def watched(handle: Any, data: Any, count: Any) -> int:
+            if int(getattr(count, "value", count)) != 1:
+                recording.refuse("MXNDArraySyncCopyFromCPU")
+            recording.check_writable(handle.value)
+            status = original(handle, data, count)
+            if status == 0:  # one number is as good as the operator's attribute
+                recording.call("_full", [], _filling(handle.value, data.value), [handle.value])
+            return status
+
+        return watched
+
     def refused(name: str) -> Callable[..., Callable[..., int]]:
         return lambda _original: lambda *_arguments: recording.refuse(name)
 
@@ -406,4 +425,5 @@ def _watchers(recording: Recording) -> dict[str, Callable[..., Callable[..., int
         "MXNDArrayGetShapeEx64": asked,
         "MXNDArrayFree": free,
         **{name: refused(name) for name in LEAVES_GRAPH},
+        "MXNDArraySyncCopyFromCPU": copy_from_numpy,
     }

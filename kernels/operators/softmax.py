@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ..primitives.base import Value
 from ..primitives.iota import positions
-from ..primitives.map import apply, choose, constant, times
+from ..primitives.map import apply, cast, choose, constant, times
 from ..primitives.own_gradient import Slopes, with_gradient, without_gradient
 from ..primitives.reduce import reduce
 from ..primitives.reshape import reshape
@@ -58,31 +58,42 @@ def _log_softmax_slopes(axes: Axes) -> Slopes:
 
 def _prepared(site: Site, inputs: list[Value]) -> tuple[Value, Axes]:
     """The numbers that the softmax is taken of, and its axis."""
-    if len(inputs) > 1:
-        raise UnsupportedError("with a length input")
     x, temperature = inputs[0], site.get("temperature", 1.0)
     if temperature != 1.0:
         x = apply("divide", x, constant(temperature, x))
     return x, [site.get("axis", -1) % len(x.shape)]
 
 
+def masked_softmax(x: Value, lengths: Value, axis: int, name: str) -> Value:
+    """The softmax of the first elements of each row, as many as its length says; 0 for the others."""
+    kept = [other for other in range(len(x.shape)) if other != axis]
+    valid = apply("lesser", positions(x.shape, axis, lengths.dtype), spread(lengths, x.shape, kept))
+    below = _below_largest(choose(valid, x, -math.inf), [axis])
+    powers = choose(valid, apply("exponential", below), 0.0)
+    y = apply("divide", powers, over(reduce("sum", powers, [axis], "total"), x, [axis]))
+    y = apply("where", valid, y, constant(0.0, y), name=name)  # a row of length 0 sums to 0
+    return with_gradient(y, [x, lengths], lambda *a: [*_softmax_slopes([axis])(*a), None])
+
+
 @operator("softmax")
 def softmax_rule(site: Site, inputs: list[Value]) -> Value:
-    """Along ``axis``, of x / ``temperature``."""
-    return softmax(*_prepared(site, inputs), site.name)
+    """Along ``axis``, of x / ``temperature``; with ``use_length`` of the first elements only."""
+    x, axes = _prepared(site, inputs)
+    y = masked_softmax(x, inputs[1], axes[0], site.name) if len(inputs) > 1 else softmax(x, axes, site.name)
+    return cast(y, site.dtype)
 
 
 @operator("log_softmax")
 def log_softmax_rule(site: Site, inputs: list[Value]) -> Value:
     """Along ``axis``, of x / ``temperature``."""
-    return log_softmax(*_prepared(site, inputs), site.name)
+    return cast(log_softmax(*_prepared(site, inputs), site.name), site.dtype)
 
 
 @operator("softmin")
 def softmin_rule(site: Site, inputs: list[Value]) -> Value:
     """The softmax of −x."""
     x, axes = _prepared(site, inputs)
-    return softmax(apply("negative", x), axes, site.name)
+    return cast(softmax(apply("negative", x), axes, site.name), site.dtype)
 
 
 @operator("SoftmaxActivation")

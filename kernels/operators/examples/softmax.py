@@ -41,6 +41,27 @@ EXAMPLES = {
         },
         refused={"SoftmaxActivation of more axes": lambda x: nd.SoftmaxActivation(x)},
     ),
+    "of lengths": Examples(
+        {
+            "x": Input(3, 4),
+            "length": Input(3, numbers=below(5), dtype="int32"),
+            "rows": Input(4, numbers=below(4), dtype="int64"),
+        },
+        {
+            "softmax of lengths": lambda x, length: nd.softmax(x, length, use_length=True),
+            "softmax of lengths, temperature": lambda x, length: nd.softmax(
+                x, length, use_length=True, temperature=2, axis=-1
+            ),
+            "softmax of lengths along axis 1": lambda x, rows: nd.softmax(x, rows, use_length=True, axis=1),
+        },
+    ),
+    "in another dtype": Examples(
+        {"x": Input(4)},
+        {
+            "softmax to float64": lambda x: nd.softmax(x, dtype="float64"),
+            "log_softmax to float64": lambda x: nd.log_softmax(x, dtype="float64"),
+        },
+    ),
     "losses": Examples(
         {"x": Input(4), "label": Input(numbers=below(4)), "truth": Input(4)},
         {

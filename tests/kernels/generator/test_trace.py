@@ -337,3 +337,13 @@ def test_inputs_that_are_no_arrays_are_refused(inputs: Any, message: str, layer:
 def test_parameters_without_values_are_refused() -> None:
     with pytest.raises(KernelError, match=r"parameter .*weight.* of Affine has no values yet: call initialize"):
         trace(Affine(), nd.ones((5, 4)))
+
+
+def test_an_array_of_one_number_made_inside_forward_is_that_number(layer: Any) -> None:
+    """``gluon.loss.CosineEmbeddingLoss`` makes two of them."""
+    graph = trace(layer(lambda x: nd.broadcast_maximum(x, nd.array([[0.5]]))), nd.ones((3, 4)))
+    assert graph.polymorphic
+    made, _ = graph.calls
+    assert (made.operator, dict(made.attributes)) == ("_full", {"shape": (1, 1), "dtype": "float32", "value": 0.5})
+    of_the_batch = trace(layer(lambda x: nd.broadcast_add(x, nd.array([[len(x)]]))), nd.ones((3, 4)))
+    assert str(dict(of_the_batch.calls[0].attributes)["value"]) == "n"
