@@ -3,7 +3,7 @@
 from .dtypes import DTYPES, computed_in, listed
 from .effects import Effects
 from .errors import UncompilableError
-from .graph import Array, Graph
+from .graph import INPUT, Array, Graph
 from .operators import OPERATORS, Site, UnsupportedError
 from .primitives.base import Value, leaf
 from .primitives.map import cast
@@ -20,7 +20,8 @@ def decompose(graph: Graph) -> tuple[list[Value], dict[str, Value], Effects]:
     """
     leaves = {node.array.name: _leaf(graph, node.array) for node in graph.leaves}
     known = {name: cast(value, computed_in(value.dtype), f"{name}_single") for name, value in leaves.items()}
-    effects = Effects({array.name for call in graph.calls for array in call.outputs} | set(leaves))
+    computed = {array.name for call in graph.calls for array in call.outputs}
+    effects = Effects(computed | set(leaves), frozenset(node.array.name for node in graph.leaves_of(INPUT)))
     for call in graph.calls:
         rule = OPERATORS.get(call.operator)
         if rule is None:

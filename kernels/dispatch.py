@@ -312,9 +312,8 @@ def _invoke_unmarked(
     """``MXImperativeInvokeEx``, in prediction mode or with a stand-in for an operator that would leave a mark."""
     operator, *rest, _, _, _, storage = arguments
     if name in MODAL:
-        spelt = {key: MODAL[name].predicting.get(key, value) for key, value in attributes.items()}
         with _predicting():
-            return original(operator, *rest, *_texts(spelt), storage)
+            return original(operator, *rest, *_texts({**attributes, **MODAL[name].predicting}), storage)
     if name in STAND_INS:
         stand_in, shared = STAND_INS[name]
         known = {key: attributes[key] for key in shared if attributes.get(key, "None") != "None"}

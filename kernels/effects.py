@@ -32,9 +32,13 @@ class Move:
 
 @dataclass
 class Effects:
-    """What the rules of one graph ask for.  ``taken``: names that mean something else in that graph."""
+    """What the rules of one graph ask for.
+
+    ``taken``: names that mean something else in that graph.  ``inputs``: the leaves that each call brings.
+    """
 
     taken: set[str] = field(default_factory=set)
+    inputs: frozenset[str] = frozenset()
     draws: list[Draw] = field(default_factory=list)
     _moves: list[tuple[Value, Callable[[Value], Value], frozenset[str]]] = field(default_factory=list)
 

@@ -13,8 +13,8 @@ from typing import Any
 class Modal:
     """An operator that training changes.
 
-    ``differs``: whether it does with these attributes.  ``predicting``: the attributes that would make it leave a mark
-    in prediction mode too, and the values with which it does not.
+    ``differs``: whether it does with these attributes.  ``predicting``: attributes with which it leaves no mark in
+    prediction mode.
     """
 
     differs: Callable[[Mapping[str, Any]], bool]
@@ -25,9 +25,11 @@ def _own_statistics(attributes: Mapping[str, Any]) -> bool:
     return not attributes.get("use_global_stats", False)
 
 
+FREE = {"fix_gamma": "False"}  # a fixed γ is overwritten with 1 by each forward pass
+
 MODAL = {
-    "BatchNorm": Modal(_own_statistics),
-    "_contrib_SyncBatchNorm": Modal(_own_statistics),
+    "BatchNorm": Modal(_own_statistics, FREE),
+    "_contrib_SyncBatchNorm": Modal(_own_statistics, FREE),
     "Dropout": Modal(
         lambda attributes: attributes.get("mode", "training") == "training" and attributes.get("p", 0.5) > 0,
         {"mode": "training"},

@@ -325,8 +325,11 @@ def moves(frame, index, requests):
 
 
 @njit(**OPTIONS)
-def run_backward(frame, kept, batch, handles, requests):
-    """Compute into the arrays behind ``handles``: those of the heads, then of the gradients, then of the statistics."""
+def run_backward(frame, kept, batch, handles, requests, training):
+    """Compute into the arrays behind ``handles``: those of the heads, then of the gradients, then of the statistics.
+
+    Statistics move only in a backward pass for ``training``, as MXNet calls it.
+    """
     heads, slopes = frame[OUTPUTS], frame[SLOPES]
     gradients = slopes - frame[MOVED]
     data = np.zeros(heads + len(kept) + slopes, np.int64)
@@ -339,7 +342,7 @@ def run_backward(frame, kept, batch, handles, requests):
     for index in range(slopes):
         wanted[index] = requests[index]
         if index >= gradients:  # it is read and written: never in place
-            wanted[index] = requests[index] != NULL and moves(frame, index, requests)
+            wanted[index] = training and requests[index] != NULL and moves(frame, index, requests)
         # A fused loop may write what is not wanted.
         if index >= gradients or requests[index] == NULL or requests[index] == ADD:
             data[first + index] = allocate(bytes_of(frame, slopes_of(frame)[index], batch))
@@ -361,7 +364,7 @@ def run_backward(frame, kept, batch, handles, requests):
 
 
 @cfunc(Backward, cache=True)
-def backward_recorded(heads, slopes, handles, requests, training, address):  # noqa: ARG001
+def backward_recorded(heads, slopes, handles, requests, training, address):
     """MXNet's call for the gradients: handles of heads, then of gradients, which this function owns.
 
     Returns 0, which MXNet makes an error of, if a head is not like its output.
@@ -374,7 +377,7 @@ def backward_recorded(heads, slopes, handles, requests, training, address):  # n
         if implied < 0 or (implied > 0 and implied != batch):
             fitting = np.int32(0)
     if fitting:
-        run_backward(frame, recorded_arrays(address), batch, handles, requests)
+        run_backward(frame, recorded_arrays(address), batch, handles, requests, training != 0)
     for index in range(heads + slopes):
         free_array(handles[index])
     return fitting
@@ -540,7 +543,7 @@ def launch_with_gradients(frame):
     kept = np.empty(frame[KEPT], np.int64)
     for index in range(len(kept)):
         kept[index] = frame[handles + frame[kept_table(frame) + index]]
-    run_backward(frame, kept, batch, frame[heads:], np.ones(max(len(numbers), 1), np.int32))
+    run_backward(frame, kept, batch, frame[heads:], np.ones(max(len(numbers), 1), np.int32), True)
     free_saved(frame, handles)
     return OK
 

@@ -44,8 +44,8 @@ class Site:
 
     def move(self, statistic: Value, step: Callable[[Value], Value], sources: list[Value]) -> None:
         """Let the backward pass through this call, whose inputs are ``sources``, change a statistic by ``step``."""
-        if not isinstance(statistic.primitive, Leaf):
-            raise UnsupportedError("with running statistics that are computed in forward: they must be parameters")
+        if not isinstance(statistic.primitive, Leaf) or statistic.primitive.name in self._effects.inputs:
+            raise UnsupportedError("with running statistics that are not parameters of the layer")
         self._effects.move(statistic, step, sources)
 
 

@@ -395,6 +395,7 @@ TRACES: dict[str, Callable[[gluon.Block, nd.NDArray], object]] = {
     "parts": lambda block, x: parts(unknown(block), x),
     "failed-input": lambda block, _: build(block, "hybridized")(nd.ones((2, 7))),
     "source": lambda block, x: source(block, "hybridized", x.shape),
+    "numba-source": lambda block, x: source(block, "numba", x.shape),
 }
 
 
@@ -473,7 +474,8 @@ def test_running_statistics_move_once_a_call() -> None:
         return mean
 
     assert moved("imperative").any()
-    np.testing.assert_allclose(moved("hybridized"), moved("imperative"), rtol=1e-6)
+    for variant in ("hybridized", "numba"):
+        np.testing.assert_allclose(moved(variant), moved("imperative"), rtol=1e-6)
 
 
 def test_a_refused_call_leaves_the_layer_as_it_was() -> None:

@@ -1,4 +1,4 @@
-"""Training: what is drawn for each call, and the two modes as two traces.
+"""Training: what is drawn for each call, the statistics that move, and the two modes as two traces.
 
 Masks are drawn by MXNet but not in the order of its own Dropout: what they must share is the distribution, the seed's
 power over them, and the same mask in backward.
@@ -6,6 +6,7 @@ power over them, and the same mask in backward.
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import mxnet as mx
@@ -35,11 +36,12 @@ def values(*shape: int, seed: int = 0, dtype: str = "float32") -> nd.NDArray:
 
 
 def fill(block: gluon.Block) -> gluon.Block:
-    """Give every parameter numbers of this file's own, positive ones to what must be."""
+    """Give every parameter numbers of this file's own, positive ones to what must be; a fixed γ is 1 as it is."""
     block.initialize()
     for seed, (name, parameter) in enumerate(sorted(block._collect_params_with_prefix().items())):
         numbers = values(*parameter.shape, seed=seed)
-        parameter.set_data(nd.abs(numbers) + 0.5 if "var" in name else numbers / 2)
+        if not ("gamma" in name and parameter.grad_req == "null"):
+            parameter.set_data(nd.abs(numbers) + 0.5 if "var" in name else numbers / 2)
     return block
 
 
@@ -48,9 +50,9 @@ def seeded(function: Callable[[], Any], seed: int = 5) -> Any:
     return function()
 
 
-def trained(block: gluon.Block, x: nd.NDArray) -> nd.NDArray:
+def trained(block: gluon.Block, *inputs: nd.NDArray) -> nd.NDArray:
     with autograd.train_mode():
-        return block(x)
+        return block(*inputs)
 
 
 P = 0.3
@@ -282,3 +284,288 @@ def test_a_trace_leaves_the_random_stream_alone(draw: Callable[[nd.NDArray], nd.
         graph = trace(Function(draw), values(5, 6))
     np.testing.assert_array_equal(nd.random.uniform(shape=(4,)).asnumpy(), untouched)
     assert len(graph.calls) == 1
+
+
+def normed() -> gluon.Block:
+    """Two BatchNorms, one of them without γ, for inputs of 6."""
+    net = nn.Sequential()
+    net.add(nn.Dense(5, in_units=6, activation="tanh"), nn.BatchNorm(in_channels=5))
+    net.add(nn.Dense(4, in_units=5), nn.BatchNorm(in_channels=4, momentum=0.4, epsilon=0.1, scale=False))
+    return fill(net)
+
+
+def convolved() -> gluon.Block:
+    """Normalised along other axes, by the statistics of the batch and by the running ones, for inputs of 6."""
+    net = nn.Sequential()
+    net.add(
+        nn.Lambda(lambda x: x.reshape((-1, 3, 2))), nn.BatchNorm(in_channels=3), nn.BatchNorm(axis=-1, in_channels=2)
+    )
+    net.add(
+        nn.BatchNorm(in_channels=3, use_global_stats=True, center=False),
+        gluon.contrib.nn.SyncBatchNorm(in_channels=3, num_devices=1),
+    )
+    return fill(net)
+
+
+def shared() -> gluon.Block:
+    """One BatchNorm twice: backward goes through the second call first."""
+
+    class Twice(gluon.Block):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm(in_channels=6)
+
+        def forward(self, x: nd.NDArray) -> nd.NDArray:
+            return self.norm(self.norm(x) * x)
+
+    return fill(Twice())
+
+
+def everything() -> gluon.Block:
+    """Batch normalisation with Dropout that drops nothing, so that it is the same for every variant."""
+    net = nn.Sequential()
+    net.add(nn.Dense(5, in_units=6), nn.BatchNorm(in_channels=5), nn.Activation("relu"), nn.Dropout(1e-9))
+    net.add(nn.Dense(3, in_units=5))
+    return fill(net)
+
+
+NETS = {function.__name__: function for function in (normed, convolved, shared, everything)}
+
+
+def state(block: gluon.Block) -> dict[str, np.ndarray]:
+    return {key: parameter.data().asnumpy() for key, parameter in block._collect_params_with_prefix().items()}
+
+
+def assert_same_state(first: gluon.Block, second: gluon.Block) -> None:
+    other = state(second)
+    for key, value in state(first).items():
+        np.testing.assert_allclose(value, other[key], **TOLERANCE, err_msg=key)
+
+
+def train(block: gluon.Block, steps: int = 4) -> list[float]:
+    """Steps with batches of several sizes, and inference after each."""
+    trainer = gluon.Trainer(block.collect_params(), "sgd", {"learning_rate": 0.05, "momentum": 0.9})
+    losses = []
+    for step in range(steps):
+        x = values(7 + step % 2, 6, seed=step)
+        with autograd.record():
+            loss = (block(x) ** 2 - block(x * 2)).mean()
+        loss.backward()
+        trainer.step(1)
+        losses += [float(loss.asscalar()), float(block(x).mean().asscalar())]
+    return losses
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_training_goes_as_with_mxnet(net: str, generated: str) -> None:
+    """Every parameter and every running statistic, after several steps; two calls in one recording move them twice."""
+    plain, subject = NETS[net](), NETS[net]()
+    expected, before = train(plain), state(subject)
+    np.testing.assert_allclose(train(build(subject, generated)), expected, **TOLERANCE)
+    assert_same_state(subject, plain)
+    moved = [key for key, value in state(subject).items() if (value != before[key]).any()]
+    assert sum("running_mean" in key for key in moved) == {"normed": 2, "convolved": 3, "shared": 1}.get(net, 1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("context", [mx.cpu(0), mx.cpu(1)], ids=str)
+def test_statistics_move_on_every_context_and_dtype(context: mx.Context, dtype: str) -> None:
+    def moved(make: Callable[[gluon.Block], gluon.Block]) -> list[np.ndarray]:
+        norm = nn.BatchNorm(in_channels=3)
+        norm.initialize(ctx=[mx.cpu(0), mx.cpu(1)])
+        norm.cast(dtype)
+        x = values(8, 3, dtype=dtype).as_in_context(context)
+        with autograd.record():
+            y = make(norm)(x)
+        y.backward()
+        return [p.data(c).asnumpy() for p in (norm.running_mean, norm.running_var) for c in (mx.cpu(0), mx.cpu(1))]
+
+    for found, expected in zip(moved(jit), moved(lambda block: block), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5 if dtype == "float32" else 1e-12)
+
+
+HEAD = values(7, 4, seed=1)
+
+
+def train_mode_only(block: gluon.Block, x: nd.NDArray) -> None:
+    trained(block, x)
+
+
+def forward_only(block: gluon.Block, x: nd.NDArray) -> None:
+    with autograd.record():
+        block(x)
+
+
+def backward_twice(block: gluon.Block, x: nd.NDArray) -> None:
+    with autograd.record():
+        y = block(x)
+    y.backward(HEAD, retain_graph=True)
+    y.backward(HEAD)
+
+
+def predicting(block: gluon.Block, x: nd.NDArray) -> None:
+    with autograd.record(train_mode=False):
+        y = block(x)
+    y.backward(HEAD, train_mode=False)
+
+
+def backward_in_prediction_mode(block: gluon.Block, x: nd.NDArray) -> None:
+    with autograd.record():
+        y = block(x)
+    y.backward(HEAD, train_mode=False)
+
+
+def gradients_of_the_input_alone(block: gluon.Block, x: nd.NDArray) -> None:
+    block.collect_params().setattr("grad_req", "null")
+    x.attach_grad()
+    with autograd.record():
+        y = block(x)
+    y.backward(HEAD)
+
+
+def gradients_behind_alone(block: gluon.Block, x: nd.NDArray) -> None:
+    """What is not wanted by anything before it is not gone back through: the first BatchNorm stays as it is."""
+    for layer in (block[0], block[1]):
+        layer.collect_params().setattr("grad_req", "null")
+    with autograd.record():
+        y = block(x)
+    y.backward(HEAD)
+
+
+def no_gradient_but_of_a_factor(block: gluon.Block, x: nd.NDArray) -> None:
+    block.collect_params().setattr("grad_req", "null")
+    factor = nd.ones((1,))
+    factor.attach_grad()
+    with autograd.record():
+        y = nd.broadcast_mul(block(x), factor)
+    y.backward(HEAD)
+
+
+def accumulating(block: gluon.Block, x: nd.NDArray) -> None:
+    block.collect_params().setattr("grad_req", "add")  # of the statistics too
+    for _ in range(2):
+        with autograd.record():
+            y = block(x)
+        y.backward(HEAD)
+
+
+WAYS = {way.__name__: way for way in (
+    train_mode_only, forward_only, backward_twice, predicting, backward_in_prediction_mode,
+    gradients_of_the_input_alone, gradients_behind_alone, no_gradient_but_of_a_factor, accumulating,
+)}  # fmt: skip
+STILL = {"train_mode_only", "forward_only", "predicting", "backward_in_prediction_mode", "no_gradient_but_of_a_factor"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_statistics_move_exactly_when_mxnet_moves_them(way: str) -> None:
+    plain, subject, x = normed(), normed(), values(7, 6)
+    before = state(subject)
+    WAYS[way](plain, x.copy())
+    WAYS[way](jit(subject), x.copy())
+    assert_same_state(subject, plain)
+    still = all((value == before[key]).all() for key, value in state(subject).items())
+    assert still is (way in STILL)
+    for key, parameter in plain._collect_params_with_prefix().items():
+        if parameter.grad_req != "null" and way == "accumulating":
+            found = subject._collect_params_with_prefix()[key].grad().asnumpy()
+            np.testing.assert_allclose(found, parameter.grad().asnumpy(), rtol=1e-4, atol=1e-4, err_msg=key)
+
+
+def test_gradients_without_a_tape_move_the_statistics_once() -> None:
+    plain, subject, x, head = normed(), normed(), values(7, 6), values(7, 4, seed=1)
+    x.attach_grad()
+    with autograd.record():
+        y = plain(x)
+    y.backward(head)
+    fast = jit(subject)
+    with autograd.train_mode():
+        found, gradients = value_and_gradient(fast, x, head)
+    np.testing.assert_allclose(found.asnumpy(), y.asnumpy(), **TOLERANCE)
+    np.testing.assert_allclose(gradients["x"].asnumpy(), x.grad.asnumpy(), **TOLERANCE)
+    assert not [key for key in gradients if "running" in key]
+    assert_same_state(subject, plain)
+    value_and_gradient(fast, x, head)  # inference: statistics are read, and have no gradient
+    assert_same_state(subject, plain)
+
+
+def test_a_move_waits_for_readers_and_writers_and_is_waited_for() -> None:
+    """The engine knows of it: nothing here waits for anything by hand, and the product keeps the engine busy."""
+    for make in (jit, lambda block: block):
+        norm, x, big = nn.BatchNorm(in_channels=3, momentum=0.5), values(9, 3), nd.ones((400, 400))
+        norm.initialize()
+        fast = make(norm)
+        for _ in range(3):
+            busy = nd.dot(nd.dot(big, big), big).sum()
+            norm.running_mean.data()[:] = busy * 0 + 8  # not yet written when backward is called
+            read_before = norm.running_mean.data() * 1
+            with autograd.record():
+                y = fast(x)
+            y.backward(nd.ones_like(x) * (busy * 0 + 1))
+            read_after = norm.running_mean.data() * 1
+            norm.running_mean.data()[:] = 3
+            mean = x.asnumpy().mean(axis=0)
+            np.testing.assert_array_equal(norm.running_mean.data().asnumpy(), [3, 3, 3])
+            np.testing.assert_array_equal(read_before.asnumpy(), [8, 8, 8])
+            np.testing.assert_allclose(read_after.asnumpy(), 4 + mean / 2, rtol=1e-5)
+
+
+def test_two_variants_of_one_layer_move_the_same_statistics() -> None:
+    plain, subject, x = normed(), normed(), values(7, 6)
+    for blocks in ([plain, plain, plain], [jit(subject), build(subject, "hybridized"), jit(subject)]):
+        with autograd.record():
+            total = blocks[0](x) + blocks[1](x * x) * blocks[2](x + 1)
+        total.backward()
+    assert_same_state(subject, plain)
+
+
+def test_statistics_are_saved_and_loaded(tmp_path: Path, generated: str) -> None:
+    subject, other, x = normed(), normed(), values(7, 6)
+    fast, loaded = build(subject, generated), build(other, generated)
+    loaded(x)
+    train(fast, 2)
+    fast.save_parameters(str(tmp_path / "net.params"))
+    loaded.load_parameters(str(tmp_path / "net.params"))
+    assert_same_state(other, subject)
+    np.testing.assert_array_equal(loaded(x).asnumpy(), fast(x).asnumpy())
+    plain = normed()
+    plain.load_parameters(str(tmp_path / "net.params"))
+    np.testing.assert_allclose(fast(x).asnumpy(), plain(x).asnumpy(), **TOLERANCE)
+
+
+def test_a_fixed_gamma_counts_as_one_and_has_a_gradient_of_zero(generated: str) -> None:
+    norm, x = fill(nn.BatchNorm(in_channels=3, epsilon=0.1)), values(9, 3)
+    norm._kwargs["fix_gamma"] = True
+    norm.gamma.set_data(nd.array([2, 3, 4]))
+    trace(norm, x)
+    source(norm, "numba", (9, 3))
+    np.testing.assert_array_equal(norm.gamma.data().asnumpy(), [2, 3, 4])
+    for mode in (autograd.train_mode, autograd.predict_mode):
+        with mode():
+            found = build(norm, generated)(x)
+            np.testing.assert_allclose(found.asnumpy(), norm(x).asnumpy(), **TOLERANCE)
+        norm.gamma.set_data(nd.array([2, 3, 4]))
+    norm.gamma.grad()[:] = 7
+    with autograd.record():
+        y = build(norm, generated)(x)
+    y.backward()
+    np.testing.assert_array_equal(norm.gamma.grad().asnumpy(), [0, 0, 0])
+
+
+class Statistics(gluon.Block):
+    """A BatchNorm whose statistics come from elsewhere."""
+
+    def __init__(self, function: Callable[..., nd.NDArray]) -> None:
+        super().__init__()
+        self._function = function
+        self.mean = self.params.get("mean", shape=(3,))
+
+    def forward(self, x: nd.NDArray, variance: nd.NDArray) -> nd.NDArray:
+        return nd.BatchNorm(x, variance, variance, self._function(self.mean.data()), variance)
+
+
+@pytest.mark.parametrize("function", [lambda mean: mean * 2, lambda mean: mean], ids=["computed", "an input"])
+def test_statistics_that_are_no_parameters_are_refused_in_training(function: Callable[..., nd.NDArray]) -> None:
+    fast = jit(fill(Statistics(function)))
+    assert fast(values(5, 3), nd.ones((3,))).shape == (5, 3)
+    with pytest.raises(KernelError, match=r"cannot compile BatchNorm at .* with running statistics that are not param"):
+        trained(fast, values(5, 3), nd.ones((3,)))
