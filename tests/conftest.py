@@ -8,8 +8,9 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--rewrite-golden``: take what the tests find now for right."""
+    """``--rewrite-golden``: take what the tests find now for right; ``--graphs``: how many random graphs."""
     parser.addoption("--rewrite-golden", action="store_true", help="rewrite golden files and the tables in docs/")
+    parser.addoption("--graphs", metavar="BEGIN:END", help="random graphs by number, such as 0:20000")
 
 
 @pytest.fixture

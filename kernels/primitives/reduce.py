@@ -7,7 +7,7 @@ import numpy as np
 
 from ..extent import ONE
 from .base import Primitive, Value
-from .map import apply, constant
+from .map import apply
 from .view import spread, without_unit_axes
 
 
@@ -49,7 +49,7 @@ class Reduce(Primitive):
             return [head]
         if self.combination == "product":
             return [apply("multiply", head, apply("divide", whole, source))]
-        return [apply("where", apply("equal", source, whole), head, constant(0.0, head))]
+        return [apply("multiply", head, apply("equal", source, whole))]
 
 
 def reduce(combination: str, value: Value, axes: Sequence[int], name: str = "") -> Value:

@@ -10,10 +10,10 @@ from ..map import FUNCTIONS, Function, Gradient, apply, choose, constant, no_gra
 
 def _chosen(first: str, second: str) -> Gradient:
     """Of two operands the one that was taken gets the head, as in MXNet the first where they are equal and neither
-    where one is NaN."""
+    where one is NaN: the head times a truth, so that an infinite head is NaN to the other."""
 
     def gradient(_: Value, head: Value, x: Sequence[Value]) -> Sequence[Value]:
-        return [choose(apply(first, *x), head, 0.0), choose(apply(second, *x), head, 0.0)]
+        return [times(head, apply(first, *x)), times(head, apply(second, *x))]
 
     return gradient
 
@@ -38,7 +38,12 @@ FUNCTIONS.update(
         "relu": Function(
             "0 if a <= 0 else a",
             lambda a: np.where(a <= 0, 0, a),
-            lambda y, g, x: [choose(apply("greater", y, constant(0.0, y)), g, y)],  # y is 0 there, or NaN
+            lambda y, g, x: [times(g, apply("step", y))],
+        ),
+        "step": Function(
+            "1 if a > 0 else 0 if a <= 0 else a",
+            lambda a: np.where(a > 0, 1, np.where(a <= 0, 0, a)),
+            no_gradient,
         ),
         "maximum": Function(
             "a if a > b or a != a else b",
