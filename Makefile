@@ -14,7 +14,7 @@ test: setup
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest --numprocesses auto --dist worksteal
 
 # The tables in docs/ are found by trying; the same tests keep them true.
 docs: setup

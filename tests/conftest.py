@@ -1,10 +1,14 @@
 """What every room's tests share: golden files, and the flag that rewrites them."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+# Tests run on all processors: threads that wait for each other on busy ones take a hundred times longer.
+os.environ.setdefault("GLUONMARK_THREADS", "1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

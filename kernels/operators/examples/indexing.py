@@ -123,7 +123,7 @@ EXAMPLES = {
             "slice": lambda x: x[:, 1:3, ::-1],
             "take": lambda w, place: nd.take(w, place),
             "pick": lambda x, place: nd.pick(x.sum(axis=2), place),
-            "SequenceMask": lambda x, place: nd.SequenceMask(x, place, use_sequence_length=True, axis=1),
+            "SequenceMask": lambda x, place: nd.SequenceMask(x, lengths(place), use_sequence_length=True, axis=1),
         },
         dtype="float64",
     ),
