@@ -18,7 +18,7 @@ test: setup
 
 # The tables in docs/ are found by trying; the same tests keep them true.
 docs: setup
-	$(VENV)/bin/pytest tests/command_line/test_documents.py --rewrite-golden
+	$(VENV)/bin/pytest tests/command_line/test_documents.py tests/kernels/test_gluon_classes.py --rewrite-golden
 
 setup: $(STAMP)
 
