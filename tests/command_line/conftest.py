@@ -1,5 +1,6 @@
 """Runs the command line as a person does, and keeps what it prints."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -91,6 +92,8 @@ def gluonmark_process(person: Path) -> Callable[..., subprocess.Popen[str]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Tests that run in the background have it ignored, and their children with them.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     return start
