@@ -46,7 +46,7 @@ class Step:
     attributes: tuple[tuple[str, Any], ...] = ()
     exact: bool = False  # no rounding: it moves or chooses numbers
     single: bool = False  # MXNet computes it in float32 whatever the dtype
-    flat: bool = False  # its slope is 0 everywhere
+    flat: tuple[int, ...] = ()  # operands that have no slope, or 0 everywhere
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,11 @@ class Plan:
         return [array.astype(self.dtype) for array in drawn]
 
 
-def results(step: Step, live: list[nd.NDArray]) -> list[nd.NDArray]:
-    """What a step adds to the arrays that there are."""
-    made = registered(step.operator)(*(live[place] for place in step.operands), **dict(step.attributes))
+def results(step: Step, live: list[nd.NDArray], detached: tuple[int, ...] = ()) -> list[nd.NDArray]:
+    """What a step adds to the arrays that there are; nothing goes back through the ``detached`` operands."""
+    operands = [live[place] for place in step.operands]
+    operands = [array.detach() if index in detached else array for index, array in enumerate(operands)]
+    made = registered(step.operator)(*operands, **dict(step.attributes))
     return list(made) if isinstance(made, (list, tuple)) else [made]
 
 
@@ -92,7 +94,7 @@ class Fuzzed(gluon.Block):
         live = [*inputs, *(getattr(self, f"w{place}").data() for place in range(len(self._plan.parameters)))]
         for step in self._plan.steps:
             # MXNet sends zeros back through what is flat, and infinite slopes behind it make NaN of them
-            made = results(step, [array.detach() for array in live] if step.flat and self.cut else live)
+            made = results(step, live, step.flat if self.cut else ())
             if self.shaken is not None and not step.exact:
                 errors = [nd.array(self.shaken(array.shape, step.single), dtype=array.dtype) for array in made]
                 made = [array * (1 + error) for array, error in zip(made, errors, strict=True)]

@@ -9,6 +9,8 @@ from mxnet import MXNetError, nd
 from .graphs import Given, Plan, Step, results
 from .vocabulary import Hand, Word, known_words
 
+DTYPES = ("float64", "float32")
+SINGLE = ("one_hot", "argmax", "argmin")  # give float32, whatever they are given
 LARGEST = 150  # elements of an array
 LONGEST = 12  # steps
 TRIES = 3  # to find an operator that fits what is there
@@ -16,13 +18,15 @@ TRIES = 3  # to find an operator that fits what is there
 POSITIVE = {"sqrt": 0.5, "log": 0.5, "rsqrt": 0.5, "cbrt": 0.5, "rcbrt": 0.5, "log2": 0.5, "log10": 0.5, "log1p": 0.5,
             "arccosh": 1.5, "_power_scalar": 0.5, "reciprocal": 0.5,
             "_rdiv_scalar": 0.5}  # fmt: skip
-# Where MXNet itself is wrong: its gradient of a product is NaN at a factor of 0, even over an axis of length 1; sums
-# of absolute values, compensated for rounding, make NaN of infinity.
-# The gamma functions have poles, where MXNet's slopes are infinite with one sign or the other.
-ALWAYS = {"gamma": (("abs", ()), ("_plus_scalar", (("scalar", 0.5),))),
-          "gammaln": (("abs", ()), ("_plus_scalar", (("scalar", 0.5),))),
-          "prod": (("abs", ()), ("_plus_scalar", (("scalar", 0.5),))),
-          "norm": (("abs", ()), ("_minimum_scalar", (("scalar", 9.0),)))}  # fmt: skip
+# Where MXNet itself is wrong: its gradient of a product is NaN at a factor of 0, even over an axis of length 1; these
+# sums, compensated for rounding, make NaN of infinity.  The gamma functions have poles, where MXNet's slopes are infinite with one sign or the other.
+AWAY_FROM_ZERO = (("abs", ()), ("_plus_scalar", (("scalar", 0.5),)))
+FINITE = (("_minimum_scalar", (("scalar", 9.0),)), ("_maximum_scalar", (("scalar", -9.0),)))
+ALWAYS = {"prod": AWAY_FROM_ZERO, "gamma": AWAY_FROM_ZERO, "gammaln": AWAY_FROM_ZERO, "norm": FINITE, "nansum": FINITE}
+
+
+# A sum of no more than zeros may be 0 or -0, by the order of its terms: adding 0 makes it 0 before it is divided by.
+PRODUCTS = ("dot", "batch_dot", "_linalg_gemm2", "FullyConnected")
 
 
 @st.composite
@@ -65,7 +69,7 @@ def plans(draw: Callable[..., Any], words: list[Word] | None = None) -> Plan:
         parameters=tuple(parameters),
         steps=tuple(steps),
         outputs=tuple(dict.fromkeys(outputs)),
-        dtype=draw(st.sampled_from(("float64", "float32"))),
+        dtype="float32" if any(step.operator in SINGLE for step in steps) else draw(st.sampled_from(DTYPES)),
         traced=traced,
         batch=batch,
         seed=draw(st.integers(0, 2**16)),
@@ -84,7 +88,11 @@ def _steps(word: Word, hand: Hand, draw: Callable[..., Any]) -> list[Step]:
     for place, (operator, given) in enumerate(guards, len(hand.shapes)):
         steps.append(Step(operator, operands[:1], given, exact=operator != "_plus_scalar"))
         operands = (place, *operands[1:])
-    return [*steps, Step(word.operator, operands, tuple(attributes.items()), word.exact, word.single, word.flat)]
+    steps.append(Step(word.operator, operands, tuple(attributes.items()), word.exact, word.single, word.flat))
+    if word.operator in PRODUCTS:
+        place = len(hand.shapes) + len(steps) - 1
+        steps.append(Step("_plus_scalar", (place,), (("scalar", 0.0),), exact=True))
+    return steps
 
 
 def _added(steps: list[Step], live: list[nd.NDArray]) -> list[Step]:

@@ -211,12 +211,11 @@ def explained(found: np.ndarray, name: str, same: Results, double: Results, shak
         moves = np.where(np.isnan(moves), 0.0, moves)  # equal infinities
         unsettled = np.isinf(moves).any(axis=0)  # special in one way of computing it and not in another
         room = permitted(exact, dtype) + FACTOR * float(np.where(np.isinf(moves), 0, moves).max(initial=0.0))
-        near = alike(found, exact) & ~(np.abs(found - exact) > room)
+        near = alike(found, exact) & (np.isinf(exact) | ~(np.abs(found - exact) > room))
         return bool((near | unsettled).all())
 
 
 def alike(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Both finite, both NaN or the same infinity."""
-    return np.where(
-        np.isfinite(other), np.isfinite(one), (np.isnan(one) & np.isnan(other)) | ((one == other) & np.isinf(other))
-    ).astype(bool)
+    """Both finite, both NaN or both infinite: its sign may come from that of a zero, which is not kept."""
+    both = [(np.isfinite(one), np.isfinite(other)), (np.isnan(one), np.isnan(other)), (np.isinf(one), np.isinf(other))]
+    return np.any([first & second for first, second in both], axis=0)

@@ -17,6 +17,7 @@ Shape = tuple[int, ...]
 Drawn = tuple[tuple[int, ...], dict[str, Any]] | None
 
 
+ALL = (0, 1)  # operands of an operator that is flat
 LARGEST_INDEX = 2  # of the numbers that ``graphs.NUMBERS`` calls indices
 
 
@@ -52,7 +53,7 @@ class Word:
     draw: Callable[[Hand], Drawn]
     exact: bool = False
     single: bool = False  # MXNet computes it in float32 whatever the dtype
-    flat: bool = False  # its slope is 0 everywhere
+    flat: tuple[int, ...] = ()  # operands that have no slope, or 0 everywhere
 
     @property
     def known(self) -> bool:
@@ -385,23 +386,23 @@ SCALARS = ("_plus", "_minus", "_rminus", "_mul", "_div", "_rdiv", "_power", "_rp
 WORDS = (
     Word("broadcast_mul", binary(same=False)),  # Hypothesis is fond of the first
     *(Word(name, unary, exact=True) for name in EXACT_UNARY),
-    *(Word(name, unary, exact=True, flat=True) for name in FLAT_UNARY),
+    *(Word(name, unary, exact=True, flat=ALL) for name in FLAT_UNARY),
     *(Word(name, unary) for name in UNARY),
     *(Word(name, unary, single=True) for name in ("gamma", "gammaln")),
     *(Word(f"elemwise_{name}", binary(same=True)) for name in ARITHMETIC),
     *(Word(f"broadcast_{name}", binary(same=False)) for name in ("add", "sub", "div", "power", "mod", "hypot")),
     *(Word(f"broadcast_{name}", binary(same=False), exact=True) for name in CHOICES),
-    *(Word(f"broadcast_{name}", binary(same=False), exact=True, flat=True) for name in COMPARISONS),
+    *(Word(f"broadcast_{name}", binary(same=False), exact=True, flat=ALL) for name in COMPARISONS),
     *(Word(f"_{name}", binary(same=True), exact=True) for name in CHOICES),
-    *(Word(f"_{name}", binary(same=True), exact=True, flat=True) for name in COMPARISONS),
+    *(Word(f"_{name}", binary(same=True), exact=True, flat=ALL) for name in COMPARISONS),
     Word("_power", binary(same=True)),
     *(Word(f"{name}_scalar", scalar) for name in SCALARS),
     *(Word(f"_{name}_scalar", scalar, exact=True) for name in CHOICES),
-    *(Word(f"_{name}_scalar", scalar, exact=True, flat=True) for name in COMPARISONS),
+    *(Word(f"_{name}_scalar", scalar, exact=True, flat=ALL) for name in COMPARISONS),
     *(Word(name, reduction) for name in ("sum", "mean", "prod", "nansum", "nanprod")),
     *(Word(name, reduction, exact=True) for name in ("max", "min")),
     Word("norm", norm),
-    *(Word(name, along(), exact=True, flat=True) for name in ("argmax", "argmin")),
+    *(Word(name, along(), exact=True, flat=ALL) for name in ("argmax", "argmin")),
     *(Word(name, temperature) for name in ("softmax", "log_softmax", "softmin")),
     Word("cumsum", along()),
     Word("L2Normalization", lambda hand: unary(hand, mode=hand.one(("instance", "channel", "spatial")))),
@@ -409,17 +410,17 @@ WORDS = (
     Word("Activation", lambda hand: unary(hand, act_type=hand.one(ACTIVATIONS))),
     Word("LeakyReLU", lambda hand: unary(hand, act_type=hand.one(("leaky", "elu", "selu", "gelu"))), single=True),
     Word("clip", clipped, exact=True),
-    Word("where", choice, exact=True),
+    Word("where", choice, exact=True, flat=(0,)),
     *(Word(name, transposed, exact=True) for name in ("transpose",)),
     Word("SwapAxis", swapped, exact=True),
     Word("Reshape", reshaped, exact=True),
     Word("expand_dims", along(), exact=True),
     Word("broadcast_axis", spread, exact=True),
     Word("broadcast_to", spread_to, exact=True),
-    Word("broadcast_like", pair(like_spread), exact=True),
-    Word("reshape_like", pair(lambda one, other: size(one) == size(other)), exact=True),
+    Word("broadcast_like", pair(like_spread), exact=True, flat=(1,)),
+    Word("reshape_like", pair(lambda one, other: size(one) == size(other)), exact=True, flat=(1,)),
     Word("slice_like", pair(lambda one, other: len(one) == len(other)
-                            and all(a >= b for a, b in zip(one, other, strict=True))), exact=True),
+                            and all(a >= b for a, b in zip(one, other, strict=True))), exact=True, flat=(1,)),
     Word("slice_axis", sliced, exact=True),
     Word("slice", sliced_all, exact=True),
     Word("Concat", joined, exact=True),
@@ -429,12 +430,12 @@ WORDS = (
     Word("repeat", repeated, exact=True),
     Word("reverse", along(), exact=True),
     Word("Pad", padded, exact=True),
-    Word("take", indexed(True, axis=True, mode="clip"), exact=True),
-    Word("Embedding", embedded, exact=True),
-    Word("pick", picked, exact=True),
-    Word("one_hot", one_hot, exact=True, flat=True),
-    Word("SequenceMask", masked, exact=True),
-    Word("_contrib_arange_like", along(), exact=True, flat=True),
+    Word("take", indexed(True, axis=True, mode="clip"), exact=True, flat=(1,)),
+    Word("Embedding", embedded, exact=True, flat=(0,)),
+    Word("pick", picked, exact=True, flat=(1,)),
+    Word("one_hot", one_hot, exact=True, flat=ALL),
+    Word("SequenceMask", masked, exact=True, flat=(1,)),
+    Word("_contrib_arange_like", along(), exact=True, flat=ALL),
     Word("dot", matrices()),
     Word("batch_dot", matrices(3)),
     Word("_linalg_gemm2", matrices(3)),
