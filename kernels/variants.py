@@ -48,7 +48,7 @@ class Hybridized(Variant):
                 return type(self).forward(self, *inputs, **named)
             try:
                 return run(*inputs)
-            except Exception:
+            except Exception:  # raised again, unless the call was for another way
                 if not Arguments.of(self.subject, inputs).flat:
                     return type(self).forward(self, *inputs)
                 raise

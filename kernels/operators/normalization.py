@@ -4,23 +4,15 @@ from collections.abc import Sequence
 
 from ..extent import literal
 from ..primitives.base import Value
-from ..primitives.literal import size
 from ..primitives.map import apply, constant, times
 from ..primitives.own_gradient import Slopes, with_gradient, without_gradient
-from ..primitives.reduce import reduce
+from ..primitives.reduce import mean, reduce
 from ..primitives.reshape import reshape
-from ..primitives.view import spread
+from ..primitives.view import over, spread
 from .numbers import single
-from .softmax import over
 from .table import Site, operator
 
 Axes = Sequence[int]
-
-
-def mean(x: Value, axes: Axes, name: str = "") -> Value:
-    """The mean over ``axes``."""
-    count = size(tuple(x.shape[axis] for axis in axes), x.dtype)
-    return apply("divide", reduce("sum", x, axes), count, name=name)
 
 
 def moments(x: Value, axes: Axes) -> tuple[Value, Value]:

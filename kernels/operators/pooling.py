@@ -2,21 +2,17 @@
 
 from ..extent import Extent, literal
 from ..primitives.base import Value
-from ..primitives.literal import size
-from ..primitives.map import apply
-from ..primitives.reduce import reduce
+from ..primitives.reduce import mean, reduce
 from ..primitives.reshape import reshape
 from ..primitives.view import spread
 from .table import Site, UnsupportedError, operator
 
-POOLS = {"avg": "sum", "sum": "sum", "max": "largest"}
+POOLS = {"sum": "sum", "max": "largest"}
 
 
 def _pooled(site: Site, x: Value, kind: str, axes: range) -> Value:
-    total = reduce(POOLS[kind], x, axes, site.name)
-    if kind == "avg":
-        total = apply("divide", total, size(tuple(x.shape[axis] for axis in axes), x.dtype), name=site.name)
-    return reshape(total, site.shape)
+    pooled = mean(x, axes, site.name) if kind == "avg" else reduce(POOLS[kind], x, axes, site.name)
+    return reshape(pooled, site.shape)
 
 
 @operator("Pooling")
@@ -25,7 +21,7 @@ def pooling(site: Site, inputs: list[Value]) -> Value:
     kind, rank = site.get("pool_type", "max"), len(inputs[0].shape)
     if not site.get("global_pool", False):
         raise UnsupportedError("with windows: only global pooling is known")
-    if kind not in POOLS:
+    if kind not in ("avg", *POOLS):
         raise UnsupportedError(f"with pool_type={kind!r}")
     channel_last = str(site.get("layout", "")).endswith("C")
     return _pooled(site, inputs[0], kind, range(1, rank - 1) if channel_last else range(2, rank))

@@ -3,12 +3,12 @@
 from ..extent import Shape, volume
 from ..primitives.base import Value
 from ..primitives.iota import positions
-from ..primitives.literal import size
 from ..primitives.map import apply, choose
 from ..primitives.own_gradient import without_gradient
+from ..primitives.reduce import mean as mean_over
 from ..primitives.reduce import reduce
 from ..primitives.reshape import reshape
-from ..primitives.view import spread
+from ..primitives.view import over
 from .table import OPERATORS, Rule, Site, UnsupportedError, operator
 
 REDUCTIONS = {"sum": "sum", "sum_axis": "sum", "max": "largest", "max_axis": "largest", "min": "smallest",
@@ -43,10 +43,7 @@ for _name, _combination in REDUCTIONS.items():
 @operator("mean")
 def mean(site: Site, inputs: list[Value]) -> Value:
     """Σx divided by the number of elements summed."""
-    axes = reduced_axes(site, inputs[0].shape)
-    total = reduce("sum", inputs[0], axes, "total")
-    count = size(tuple(inputs[0].shape[axis] for axis in axes), inputs[0].dtype)
-    return reshape(apply("divide", total, count, name=site.name), site.shape)
+    return reshape(mean_over(inputs[0], reduced_axes(site, inputs[0].shape), site.name), site.shape)
 
 
 def _without_nan(combination: str, neutral: float) -> Rule:
@@ -72,8 +69,7 @@ def _place(combination: str) -> Rule:
         if axis is None:
             x, axis = reshape(x, (volume(x.shape),)), 0
         axis %= len(x.shape)
-        kept = [other for other in range(len(x.shape)) if other != axis]
-        best = spread(reduce(combination, x, [axis]), x.shape, kept)
+        best = over(reduce(combination, x, [axis]), x, [axis])
         found = apply("logical_or", apply("equal", x, best), apply("not_equal", x, x))
         places = choose(found, positions(x.shape, axis, x.dtype), float("inf"))
         return reshape(without_gradient(reduce("smallest", places, [axis], site.name)), site.shape)

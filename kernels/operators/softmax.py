@@ -9,7 +9,7 @@ from ..primitives.map import apply, cast, choose, constant, times
 from ..primitives.own_gradient import Slopes, with_gradient, without_gradient
 from ..primitives.reduce import reduce
 from ..primitives.reshape import reshape
-from ..primitives.view import spread
+from ..primitives.view import over, spread
 from .numbers import single
 from .table import Site, UnsupportedError, operator
 
@@ -29,11 +29,6 @@ def log_softmax(x: Value, axes: Axes, name: str = "") -> Value:
     total = reduce("sum", apply("exponential", below), axes, "total")
     y = apply("subtract", below, over(apply("log", total), x, axes), name=name)
     return with_gradient(y, [x], _log_softmax_slopes(axes))
-
-
-def over(value: Value, like: Value, axes: Axes) -> Value:
-    """What was reduced over ``axes``, repeated along them."""
-    return spread(value, like.shape, [axis for axis in range(len(like.shape)) if axis not in axes])
 
 
 def _below_largest(x: Value, axes: Axes) -> Value:
@@ -66,8 +61,7 @@ def _prepared(site: Site, inputs: list[Value]) -> tuple[Value, Axes]:
 
 def masked_softmax(x: Value, lengths: Value, axis: int, name: str) -> Value:
     """The softmax of the first elements of each row, as many as its length says; 0 for the others."""
-    kept = [other for other in range(len(x.shape)) if other != axis]
-    valid = apply("lesser", positions(x.shape, axis, lengths.dtype), spread(lengths, x.shape, kept))
+    valid = apply("lesser", positions(x.shape, axis, lengths.dtype), over(lengths, x, [axis]))
     below = _below_largest(choose(valid, x, -math.inf), [axis])
     powers = choose(valid, apply("exponential", below), 0.0)
     y = apply("divide", powers, over(reduce("sum", powers, [axis], "total"), x, [axis]))
@@ -106,8 +100,7 @@ def softmax_activation(site: Site, inputs: list[Value]) -> Value:
 
 def _hits(labels: Value, like: Value, axis: int) -> Value:
     """1 where an element stands at the place along ``axis`` that its label names, 0 elsewhere."""
-    kept = [other for other in range(len(like.shape)) if other != axis]
-    return apply("equal", positions(like.shape, axis, like.dtype), spread(labels, like.shape, kept))
+    return apply("equal", positions(like.shape, axis, like.dtype), over(labels, like, [axis]))
 
 
 @operator("softmax_cross_entropy")

@@ -6,8 +6,8 @@ from ..primitives.base import Value
 from ..primitives.literal import literal
 from ..primitives.map import apply
 from ..primitives.own_gradient import with_gradient, without_gradient
+from ..primitives.reduce import mean as mean_over
 from ..primitives.view import spread
-from .normalization import mean as mean_over
 from .numbers import single
 from .table import Site, UnsupportedError, operator
 

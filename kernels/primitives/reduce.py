@@ -7,6 +7,7 @@ import numpy as np
 
 from ..extent import ONE
 from .base import Primitive, Value
+from .literal import size
 from .map import apply
 from .view import spread, without_unit_axes
 
@@ -61,3 +62,9 @@ def reduce(combination: str, value: Value, axes: Sequence[int], name: str = "") 
         value = Value(Reduce(combination, tuple(sorted(long))), (value,), shape, value.dtype, name)
         unit = [axis - sum(other < axis for other in long) for axis in unit]
     return without_unit_axes(value, unit)
+
+
+def mean(value: Value, axes: Sequence[int], name: str = "") -> Value:
+    """Σ over ``axes`` divided by the number of elements summed."""
+    total = reduce("sum", value, axes, "total")
+    return apply("divide", total, size(tuple(value.shape[axis] for axis in axes), value.dtype), name=name)

@@ -70,6 +70,11 @@ def spread(value: Value, shape: Shape, axes: Sequence[int]) -> Value:
     return view(value, list(axes), shape)
 
 
+def over(value: Value, like: Value, axes: Sequence[int]) -> Value:
+    """What was reduced over ``axes`` of an array like ``like``, repeated along them."""
+    return spread(value, like.shape, [axis for axis in range(len(like.shape)) if axis not in axes])
+
+
 def transpose(value: Value, order: Sequence[int]) -> Value:
     """Axes in another order: axis ``k`` of the result is axis ``order[k]`` of the input."""
     shape = tuple(value.shape[axis] for axis in order)
