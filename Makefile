@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/gluonmark-is-installed
 
-.PHONY: bench test docs setup clean
+.PHONY: bench test three-ways docs setup clean
 .DEFAULT_GOAL := bench
 
 bench: setup
@@ -15,6 +15,10 @@ test: setup
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest --numprocesses auto --dist worksteal
+
+# On a machine with nothing else to do: that asv, pytest-benchmark and gluonmark bench give the same figures.
+three-ways: setup
+	$(VENV)/bin/python tests/benchmarks/three_ways.py
 
 # The tables in docs/ are found by trying; the same tests keep them true.
 docs: setup

@@ -23,7 +23,8 @@ POSITIVE = {"sqrt": 0.5, "log": 0.5, "rsqrt": 0.5, "cbrt": 0.5, "rcbrt": 0.5, "l
 # infinite with one sign or the other.
 AWAY_FROM_ZERO = (("abs", ()), ("_plus_scalar", (("scalar", 0.5),)))
 FINITE = (("_minimum_scalar", (("scalar", 9.0),)), ("_maximum_scalar", (("scalar", -9.0),)))
-ALWAYS = {"prod": AWAY_FROM_ZERO, "gamma": AWAY_FROM_ZERO, "gammaln": AWAY_FROM_ZERO, "norm": FINITE, "nansum": FINITE}
+ALWAYS = {"prod": AWAY_FROM_ZERO, "nanprod": AWAY_FROM_ZERO, "gamma": AWAY_FROM_ZERO, "gammaln": AWAY_FROM_ZERO,
+          "norm": FINITE, "nansum": FINITE}  # fmt: skip
 
 
 # A sum of no more than zeros may be 0 or -0, by the order of its terms: adding 0 makes it 0 before it is divided by.
