@@ -1,9 +1,9 @@
 """asv, pytest-benchmark and ``gluonmark bench`` give one figure for one cell: ``make three-ways`` shows it.
 
-The tools' processes run in turns, in random order, for several rounds.  A shared machine changes its speed between one
-round and the next by more than the tools differ, so figures are compared inside a round: a tool's *share* is its figure
-divided by the geometric mean of the round, and its median over the rounds is what counts.  Measured after
-``make setup``, committed code against itself (asv installs the last commit), on a machine with nothing else to do.
+The tools' processes run in turns, in random order, for several rounds, and the lowest figure of each counts: a shared
+machine that changes its speed from one second to the next makes figures larger, by more than the tools differ, and
+never smaller.  Measured after ``make setup``, on committed code (asv installs the last commit), on a machine with
+nothing else to do.
 """
 
 import argparse
@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import asv.util
-import numpy as np
 import pandas as pd
 
 from benchmarks import grid
@@ -27,7 +26,7 @@ from reports.units import duration
 
 SUITE = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent
-PERMITTED = 0.10  # the largest share over the smallest, less 1
+PERMITTED = 0.10  # the highest figure over the lowest, less 1
 
 # Small and large, every kind of kernel, with the tape and without; one that MXNet itself runs.
 CELLS = (
@@ -84,8 +83,9 @@ def figures(way: str, cells: Sequence[Cell]) -> dict[str, float]:
         folder.mkdir()
         WAYS[way](cells, folder)
         found = read(folder)
-    seconds = found.set_index(list(grid.PARAMETER_NAMES))["value"].dropna()
-    return {cell.id: float(seconds.loc[tuple(cell.parameters.values())].median()) for cell in cells}
+    identifiers = found[list(grid.PARAMETER_NAMES)].astype(str).agg("-".join, axis="columns")
+    seconds = found["value"].groupby(identifiers).median()
+    return {cell.id: float(seconds[cell.id]) for cell in cells}
 
 
 def measure(cells: Sequence[Cell], rounds: int) -> pd.DataFrame:
@@ -99,12 +99,9 @@ def measure(cells: Sequence[Cell], rounds: int) -> pd.DataFrame:
 
 
 def judged(seconds: pd.DataFrame) -> pd.DataFrame:
-    """For each cell the median time and share of each tool, and how far their shares lie apart."""
-    logs = np.log(seconds)
-    shares = np.exp(logs.sub(logs.mean(axis=1), axis=0)).groupby(level="cell", sort=False).median()
-    table = seconds.groupby(level="cell", sort=False).median().map(duration)
-    table = table + shares.map(" ×{:.3f}".format)
-    return table.assign(apart=shares.max(axis=1) / shares.min(axis=1) - 1)
+    """The lowest figure of each cell by each tool, and how far the highest of these lies above the lowest."""
+    lowest = seconds.groupby(level="cell", sort=False).min()
+    return lowest.map(duration).assign(apart=lowest.max(axis="columns") / lowest.min(axis="columns") - 1)
 
 
 def main() -> None:
@@ -113,7 +110,8 @@ def main() -> None:
     parser.add_argument("cells", nargs="*", default=CELLS, help="such as MyDense-numba-16-cpu-train")
     parser.add_argument("--rounds", type=int, default=9)
     given = parser.parse_args()
-    table = judged(measure([grid.parse(cell) for cell in given.cells], given.rounds))
+    seconds = measure([grid.parse(cell) for cell in given.cells], given.rounds)
+    table = judged(seconds)
     print(table.to_string(formatters={"apart": "{:.1%}".format}))
     sys.exit(bool((table["apart"] > PERMITTED).any()))
 
