@@ -3,6 +3,8 @@
 import math
 from functools import reduce as folded
 
+import numpy as np
+
 from ..primitives.base import Value
 from ..primitives.map import apply, cast, constant, times
 from ..primitives.view import broadcast, spread
@@ -165,9 +167,10 @@ def clip(site: Site, inputs: list[Value]) -> Value:
 
 @operator("smooth_l1")
 def smooth_l1(site: Site, inputs: list[Value]) -> Value:
-    """½σ²x² up to |x| = 1/σ², |x| − ½/σ² beyond; σ is ``scalar``."""
-    sigma = site.get("scalar", 1.0)
-    return apply("smooth_absolute", inputs[0], constant(1 / sigma**2, inputs[0]), name=site.name)
+    """½σ²x² up to |x| = 1/σ², |x| − ½/σ² beyond; σ is ``scalar``, 0 among others: no x is beyond infinity."""
+    with np.errstate(all="ignore"):
+        bound = 1 / np.square(np.float64(site.get("scalar", 1.0)))
+    return apply("smooth_absolute", inputs[0], constant(float(bound), inputs[0]), name=site.name)
 
 
 @operator("_contrib_quadratic")

@@ -58,6 +58,7 @@ BOUNDS: dict[str, Call] = {
     "clip to inexact numbers": lambda x: nd.clip(x, a_min=-0.1, a_max=0.1),
     "smooth_l1": lambda x: nd.smooth_l1(x),
     "smooth_l1 1.3": lambda x: nd.smooth_l1(x, scalar=1.3),
+    "smooth_l1 0": lambda x: nd.smooth_l1(x, scalar=0.0),
     "_contrib_quadratic": lambda x: nd.contrib.quadratic(x, a=0.3, b=-2, c=1),
 }
 SPECIAL: dict[str, Call] = {
@@ -67,6 +68,7 @@ SPECIAL: dict[str, Call] = {
     **{f"power {number}": lambda x, number=number: x**number for number in (2.0, 0.5, -1.0, 3.0, -2.0)},
     "where": lambda x: nd.where(x > 1, x, x * 2),
     "where by NaN": lambda x: nd.where(x, x, -x),
+    **{f"smooth_l1 {number}": lambda x, number=number: nd.smooth_l1(x, scalar=number) for number in (0.0, 1e25, 2.0)},
 }
 PAIRS = ("broadcast_power", "broadcast_maximum", "broadcast_minimum", "broadcast_mod", "broadcast_logical_xor")
 
