@@ -239,6 +239,27 @@ def test_no_gradient_at_all_is_refused_as_mxnet_does() -> None:
         y.backward()
 
 
+FLAT = {
+    "greater": lambda x: nd.broadcast_greater(x, x),
+    "round": nd.round,
+    "BlockGrad": lambda x: nd.BlockGrad(x * x),
+    "ones_like": nd.ones_like,
+    "broadcast_like": lambda x: nd.broadcast_like(nd.ones((1, 1)), x),
+    "arange_like of what was computed": lambda x: nd.contrib.arange_like(2 * x),
+}
+
+
+@pytest.mark.parametrize("flat", FLAT.values(), ids=FLAT)
+def test_the_gradient_through_what_is_flat_is_zero(flat: Callable[[nd.NDArray], nd.NDArray], variant: str) -> None:
+    """Also where the output has nothing but the shape of the input."""
+    fast, x = build(nn.Lambda(flat), variant), watched(3, 6)
+    with autograd.record():
+        y = fast(x)
+    y.backward()
+    assert np.array_equal(y.asnumpy(), flat(x).asnumpy())
+    assert np.array_equal(x.grad.asnumpy(), np.zeros((3, 6)))
+
+
 HEADS = {
     "fewer-rows": nd.ones((2, 4)),
     "more-columns": nd.ones((3, 5)),
