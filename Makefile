@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/gluonmark-is-installed
+PEERS_STAMP := $(VENV)-peers/peers-are-installed
 
-.PHONY: bench test three-ways docs setup clean
+.PHONY: bench test three-ways peers docs setup clean
 .DEFAULT_GOAL := bench
 
 bench: setup
@@ -19,6 +20,16 @@ test: setup
 # On a machine with nothing else to do: that asv, pytest-benchmark and gluonmark bench give the same figures.
 three-ways: setup
 	$(VENV)/bin/python tests/benchmarks/three_ways.py
+
+# Beside PyTorch, JAX and ONNX Runtime: an hour or so, on a machine with nothing else to do.
+peers: setup $(PEERS_STAMP)
+	$(VENV)/bin/python -m benchmarks.peers.compare
+
+$(PEERS_STAMP): benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv --clear $(VENV)-peers
+	@echo "Installing PyTorch, JAX and ONNX Runtime into $(VENV)-peers."
+	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 # The tables in docs/ are found by trying; the same tests keep them true.
 docs: setup
@@ -39,4 +50,4 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .asv .mypy_cache .pytest_cache .ruff_cache build *.egg-info
+	rm -rf $(VENV) $(VENV)-peers .asv .mypy_cache .pytest_cache .ruff_cache build *.egg-info

@@ -4,7 +4,7 @@ Every variant of a layer gets the same values, from generators that are seeded b
 """
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -94,21 +94,25 @@ def _drawn(cell: Cell, subject: "Subject", place: int, context: "Context") -> "n
     return nd.array(0.5 + _normal(seed, shape), ctx=context, dtype=given.dtype or subject.dtype)
 
 
+def heads(cell: Cell, outputs: "Sequence[nd.NDArray]") -> "list[nd.NDArray]":
+    """Seeded head gradients, one for each output."""
+    from mxnet import nd
+
+    return [
+        nd.array(_normal(f"{cell.layer} head{place or ''}", y.shape), ctx=y.context, dtype=y.dtype)
+        for place, y in enumerate(outputs)
+    ]
+
+
 def checked(cell: Cell, subject: "Subject", original: "Block", block: "Block", inputs: "list[nd.NDArray]") -> Case:
     """The case of ``block``, if it computes what the reference computes; else raises ``CaseError``.
 
     ``block`` shares the parameters of ``original``, the layer as its author wrote it, which names them and which, in
     float64, stands in for the reference of a layer that has none.
     """
-    from mxnet import nd
-
     context = inputs[0].context
     outputs = _arrays(cell, original(*inputs))
-    heads = [
-        nd.array(_normal(f"{cell.layer} head{place or ''}", output.shape), ctx=context, dtype=output.dtype)
-        for place, output in enumerate(outputs)
-    ]
-    training = Training(original, inputs, heads)
+    training = Training(original, inputs, heads(cell, outputs))
     judged = references.judged(subject, training)
     train = training.step(block)
     parameters = original._collect_params_with_prefix().values()
