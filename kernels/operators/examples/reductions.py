@@ -38,6 +38,7 @@ EXAMPLES = {
             "norm of order 1 of rows": lambda x: nd.norm(x, ord=1, axis=1),
             "norm of order 1 of two axes": lambda x: nd.norm(x, ord=1, axis=(0, 2), keepdims=True),
         },
+        {"norm of whole numbers": lambda x: nd.norm(nd.cast(x, dtype="int32"), axis=1)},
     ),
     "places": Examples(
         {"x": Input(3, 4, numbers=halves)},
