@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..dtypes import FLOATS
 from ..extent import ONE, ZERO, Extent, literal
 from ..primitives.base import Value
 from ..primitives.gather import gather
@@ -89,8 +90,13 @@ def embedding(site: Site, inputs: list[Value]) -> Value:
 
 @operator("gather_nd")
 def gather_nd(site: Site, inputs: list[Value]) -> Value:
-    """Elements of the first input at places along its leading axes, one row of the second input for each axis."""
+    """Elements of the first input at places along its leading axes, one row of the second input for each axis.
+
+    MXNet rounds places down, counts negative ones from the end, and has an error for those outside the axis.  Kernels
+    have no such end: there they wrap around.
+    """
     table, indices = inputs
+    indices = apply("floor", indices) if indices.dtype in FLOATS else indices
     rows = [
         without_unit_axes(part_along(indices, 0, literal(axis), ONE, name="places"), [0])
         for axis in range(indices.shape[0].at(0))
@@ -102,8 +108,7 @@ def _bounded(places: Value, extent: Extent, mode: str) -> Value:
     """Whole numbers that are places along an axis."""
     whole, length = apply("truncated", places), number_value(extent, places.dtype)
     if mode == "wrap":
-        turns = apply("floor", apply("divide", whole, length))
-        return apply("subtract", whole, apply("multiply", turns, length))
+        return apply("remainder", whole, length)
     zero, last = constant(0.0, places), apply("subtract", length, constant(1.0, places))
     positive = apply("where", apply("greater", whole, zero), whole, zero)  # NaN is none
     return apply("minimum", positive, last)

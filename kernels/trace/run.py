@@ -110,12 +110,12 @@ def called(block: gluon.Block, forward: Callable[[], Any], inputs: Sequence[Any]
         raise
     except (Exception, SystemExit) as error:  # whatever somebody's forward raises belongs to the input it was given
         shapes = " and ".join(str(getattr(value, "shape", type(value).__name__)) for value in inputs)
-        reason = re.sub(r"^\[[\d:]+\] |^.*?Check failed: |^Error in operator \S+: ", "", first_line(error))
+        reason = re.sub(r"^\[[\d:]+\] |^.*?Check failed: |^Error in operator \S+: |^\w+Error: ", "", first_line(error))
         raise KernelError(f"{block_name(block)} does not accept an input of shape {shapes}: {reason}") from error
 
 
 def first_line(error: BaseException) -> str:
     """The line of an error that says what was wrong; MXNet's errors are stack traces."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if "Check failed" in line or "Error in operator" in line]
+    told = [line for line in lines if re.search(r"Check failed|Error in operator|^\w+Error: ", line)]
     return (told or lines or [type(error).__name__])[0]

@@ -8,13 +8,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
-from mxnet import nd
+from mxnet import MXNetError, autograd, nd
+from mxnet.gluon import nn
 
 from kernels import KernelError, jit
 from kernels import trace as trace_block
 from kernels.operators import OPERATORS
-from kernels.operators.examples import Examples, all_examples
+from kernels.operators.examples import Call, Examples, all_examples
 from kernels.operators.names import registered_names
 
 GROUPS = dict(all_examples())
@@ -32,6 +34,57 @@ def test_examples_agree_with_mxnet(name: str, agree: Callable[..., list[str]]) -
             re.sub(r"output (\d+):", lambda match: f"{block.origins[int(match[1])]}:", problem) for problem in problems
         ]
         assert not named, f"batch {batch}:\n" + "\n".join(named)
+
+
+PLACES = {
+    "whole": [[0, 2, 1], [0, 5, -1], [-4, 3, 100], [-3, -2, -7]],
+    "fractions": [[1.7, -0.3, 2.9], [-1.5, -2.9, 3.5]],
+}
+CHOSEN = {
+    "take clipped": lambda table, at: nd.take(table, at, axis=1),
+    "take wrapped": lambda table, at: nd.take(table, at, mode="wrap"),
+    "Embedding": lambda table, at: nd.Embedding(at, table, input_dim=3, output_dim=2),
+    "pick clipped": lambda table, at: nd.pick(table, at),
+    "pick wrapped": lambda table, at: nd.pick(table, at, mode="wrap"),
+    "one_hot": lambda _, at: nd.one_hot(at, depth=3),
+    "gather_nd from the end": lambda table, at: nd.gather_nd(table, nd.clip(at, -3, 2).expand_dims(0)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "int8"])
+@pytest.mark.parametrize("chosen", CHOSEN.values(), ids=CHOSEN)
+def test_places_outside_an_axis_mean_what_they_mean_to_mxnet(chosen: Call, dtype: str, layer: Any) -> None:
+    """Forward alone: MXNet's backward writes outside the array for some of them."""
+    table = nd.array([[1, 2], [3, 4], [5, 6]], dtype="float32")
+    subject = layer(chosen, 2)
+    fast = jit(subject, strict=True)
+    for numbers in PLACES["whole"] + (PLACES["fractions"] if dtype.startswith("float") else []):
+        at = nd.array(numbers, dtype=dtype)
+        assert np.array_equal(fast(table, at).asnumpy(), subject(table, at).asnumpy()), numbers
+
+
+def test_places_outside_an_axis_wrap_around_where_mxnet_has_an_error(layer: Any) -> None:
+    table, at = nd.array([[1, 2], [3, 4], [5, 6]]), nd.array([[3, -4, 2, -1]])
+    table.attach_grad()
+    fast = jit(layer(nd.gather_nd, 2), strict=True)
+    with pytest.raises(KernelError, match="index -4 is out of bounds for axis 0 with size 3"):
+        fast(table, at)  # a trace calls MXNet
+    fast(table, nd.array([[2, -1, 0, 0]]))
+    with autograd.record():
+        y = fast(table, at)
+    y.backward()
+    assert y.asnumpy().tolist() == [[1, 2], [5, 6], [5, 6], [5, 6]]
+    assert table.grad.asnumpy().tolist() == [[1, 1], [0, 0], [3, 3]]
+
+
+def test_a_take_that_checks_its_places_is_left_to_mxnet(layer: Any) -> None:
+    network = nn.Sequential()
+    network.add(layer(lambda at: nd.take(nd.arange(4), at, mode="raise")), nn.Dense(2, in_units=2))
+    network.initialize()
+    fast, at = jit(network), nd.array([[3, 0]])
+    assert np.allclose(fast(at).asnumpy(), network(at).asnumpy())
+    with pytest.raises(MXNetError, match="out of bound"):
+        fast(at + 1).asnumpy()
 
 
 def traced_operators(group: Examples) -> set[str]:
