@@ -49,6 +49,7 @@ def _contests() -> tuple[Contest, ...]:
         Contest("peer", "forward", OURS, (*torch, "jax", "onnxruntime")),
         Contest("peer", "train", OURS, torch),
         Contest("JAX", "train", TAPELESS, ("jax",)),
+        Contest("roof", "forward", OURS, ("roof", "roof-torch")),
     )
 
 

@@ -75,7 +75,7 @@ class System:
     @property
     def beside_mxnet(self) -> bool:
         """Whether it runs in MXNet's environment, not in the peers'."""
-        return self.program == "with_mxnet"
+        return self.program == "with_mxnet" or (self.program == "with_roof" and self.option == "numba")
 
 
 SYSTEMS = {
@@ -90,4 +90,6 @@ SYSTEMS = {
     "torch-compile-max": System("with_torch", "max-autotune"),
     "jax": System("with_jax", "jit"),
     "onnxruntime": System("with_onnxruntime", "", FORWARD),
+    "roof": System("with_roof", "numba", FORWARD),
+    "roof-torch": System("with_roof", "torch", FORWARD, layers=("MyDense", "TensorReduction")),
 }
