@@ -7,11 +7,13 @@ module's own ``zero``.
 from collections.abc import Callable, Sequence
 
 from ..extent import Extent
+from ..primitives.alignment import Alignments, AlignmentsGradient
 from ..primitives.base import Primitive, Value
 from ..primitives.contract import Contract
 from ..primitives.fourier import Fourier, FourierAdjoint
 from ..primitives.gather import Gather, ScatterAdd
 from ..primitives.symmetric import Fold, Pairs, PairsGradient, Unfold
+from .alignments import print_alignments, print_alignments_gradient
 from .contractions import print_contraction
 from .expressions import number_text
 from .gathers import print_gather, print_scatter_add
@@ -164,4 +166,6 @@ PRINTERS: dict[type[Primitive], Printer] = {
     FourierAdjoint: print_fourier_adjoint,
     Gather: print_gather,
     ScatterAdd: print_scatter_add,
+    Alignments: print_alignments,
+    AlignmentsGradient: print_alignments_gradient,
 }

@@ -1,6 +1,7 @@
 """Each primitive's gradient rule, by central differences and by the adjoint identity, on its NumPy meaning; its
 printed code against that meaning."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from kernels.fuse import schedule
 from kernels.gradient import gradients
 from kernels.names import MATHEMATICS
 from kernels.oracle import evaluate
+from kernels.primitives.alignment import Alignments, alignments
 from kernels.primitives.base import Primitive, Value, concrete, leaf
 from kernels.primitives.concat import concat
 from kernels.primitives.contract import contract
@@ -249,6 +251,25 @@ CASES: dict[str, Case] = {
     "fold": Case(fold, (shape(4, 4, 2),), linear=True),
     "fold without more axes": Case(fold, (shape(4, 4),), linear=True),
     "fold with two more axes": Case(fold, (shape(3, 3, 2, 4),), linear=True),
+    **{
+        f"alignments, blank {'first' if first else 'last'}, frames {of_frames}, labels {of_labels}": Case(
+            lambda x, labels, *told, first=first, of_frames=of_frames: alignments(
+                x, labels, *([told[0], *told[1:], None] if of_frames else [None, *told, None])[:2], first
+            ),
+            (shape(7, BATCH, 4), shape(BATCH, 3), *[shape(BATCH)] * (of_frames + of_labels)),
+            low=-1.5,
+            high=7.0,
+            constant=(1, 2, 3),
+        )
+        for first in (False, True)
+        for of_frames in (False, True)
+        for of_labels in (False, True)
+    },
+    "alignments along the batch": Case(
+        lambda x, labels: alignments(x, labels, None, None, False),
+        (shape(BATCH, 2, 5), shape(2, BATCH)),
+        constant=(1,),
+    ),
     "own gradient": Case(
         lambda x: with_gradient(apply("multiply", x, x), [x], lambda y, g, x: [times(g, x[0], 2.0)]), (shape(BATCH, 4),)
     ),
@@ -374,6 +395,30 @@ def test_pairs_and_folds_are_the_bilinear_form(width: int) -> None:
         by_hand[i] += head[pair] * x[j]
         by_hand[j] += head[pair] * x[i]
     np.testing.assert_allclose(PairsGradient(width).evaluate(4, head, x), by_hand, atol=1e-12)
+
+
+def test_alignments_cost_what_counting_them_gives() -> None:
+    """Of every way to give each frame a symbol, those count that say the labels once neighbours that are equal are
+    merged and blanks left out.  Where all these have a symbol without a probability they cost infinity; where there are
+    none, nothing."""
+    x = np.random.default_rng(9).standard_normal((5, 6, 3))
+    x[:, 5, 1] = -np.inf
+    labels = np.array([[0, 1, 0], [0, 0, -1], [1, -1, -1], [-1, -1, -1], [1, 1, 1], [0, 1, 0]])
+    frames = np.array([5, 4, 3, 2, 4, 5])
+    powers = np.exp(x)
+    shares = powers / powers.sum(axis=2, keepdims=True)
+    expected = []
+    for row, (wanted, count) in enumerate(zip(labels, frames, strict=True)):
+        said = [list(symbols) for symbols in itertools.product(range(3), repeat=count)]
+        merged = [[symbol for symbol, _ in itertools.groupby(symbols) if symbol != 2] for symbols in said]
+        ways = [symbols for symbols, left in zip(said, merged, strict=True) if left == [w for w in wanted if w >= 0]]
+        total = sum(np.prod([shares[frame, row, symbol] for frame, symbol in enumerate(way)]) for way in ways)
+        with np.errstate(divide="ignore"):
+            expected.append(-np.log(total) if ways else 0.0)
+    assert expected[4] == 0
+    assert expected[5] == np.inf
+    found = Alignments(blank_first=False, told_frames=True, told_labels=False).evaluate(6, x, labels, frames)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_a_gradient_of_its_own_replaces_that_of_the_parts() -> None:
