@@ -95,6 +95,11 @@ def times(*factors: Value | float) -> Value:
     return product
 
 
+def head_over(head: Value, value: Value) -> list[Value]:
+    """The gradient of a function of one operand whose slope is 1 / ``value``."""
+    return [apply("divide", head, value)]
+
+
 def no_gradient(_value: Value, _head: Value, inputs: Sequence[Value]) -> Sequence[None]:
     """The gradient of what is constant wherever it has one."""
     return [None] * len(inputs)

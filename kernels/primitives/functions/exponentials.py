@@ -6,19 +6,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..base import Value
-from ..map import FUNCTIONS, Function, apply, constant, times
+from ..map import FUNCTIONS, Function, apply, constant, head_over, times
 from .special import digamma, log_gamma
 from .special import error as error_function
 from .special import gamma as gamma_function
 
 
-def _over(head: Value, value: Value) -> Sequence[Value]:
-    return [apply("divide", head, value)]
-
-
 def _soft_sign(_: Value, head: Value, x: Sequence[Value]) -> Sequence[Value]:
     beyond = apply("add", apply("absolute", x[0]), constant(1.0, head))
-    return _over(head, times(beyond, beyond))
+    return head_over(head, times(beyond, beyond))
 
 
 # 2/√π as MXNet has it: π and its root in single precision
@@ -35,18 +31,18 @@ FUNCTIONS.update(
         "exponential_less_one": Function(
             "expm1(a)", np.expm1, lambda y, g, x: [times(g, apply("exponential", x[0]))], transcendental=True
         ),
-        "log": Function("log(a)", np.log, lambda y, g, x: _over(g, x[0]), transcendental=True),
+        "log": Function("log(a)", np.log, lambda y, g, x: head_over(g, x[0]), transcendental=True),
         "log_of_one_more": Function(
             "log1p(a)",
             np.log1p,
-            lambda y, g, x: _over(g, apply("add", x[0], constant(1.0, y))),
+            lambda y, g, x: head_over(g, apply("add", x[0], constant(1.0, y))),
             transcendental=True,
         ),
         "binary_log": Function(
-            "np.log2(a)", np.log2, lambda y, g, x: _over(times(g, 1 / math.log(2)), x[0]), transcendental=True
+            "np.log2(a)", np.log2, lambda y, g, x: head_over(times(g, 1 / math.log(2)), x[0]), transcendental=True
         ),
         "decimal_log": Function(
-            "log10(a)", np.log10, lambda y, g, x: _over(times(g, 1 / math.log(10)), x[0]), transcendental=True
+            "log10(a)", np.log10, lambda y, g, x: head_over(times(g, 1 / math.log(10)), x[0]), transcendental=True
         ),
         # exp may overflow to infinity: the quotient is then 0
         "sigmoid": Function(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..base import Value
-from ..map import FUNCTIONS, Function, apply, constant, times
+from ..map import FUNCTIONS, Function, apply, constant, head_over, times
 
 
 def _square_plus(value: Value, number: float) -> Value:
@@ -12,10 +12,6 @@ def _square_plus(value: Value, number: float) -> Value:
 
 def _one_minus_square(value: Value) -> Value:
     return apply("subtract", constant(1.0, value), times(value, value))
-
-
-def _over(head: Value, value: Value) -> list[Value]:
-    return [apply("divide", head, value)]
 
 
 def _over_root(head: Value, value: Value) -> list[Value]:
@@ -39,7 +35,7 @@ FUNCTIONS.update(
             transcendental=True,
         ),
         "arc_tangent": Function(
-            "atan(a)", np.arctan, lambda y, g, x: _over(g, _square_plus(x[0], 1.0)), transcendental=True
+            "atan(a)", np.arctan, lambda y, g, x: head_over(g, _square_plus(x[0], 1.0)), transcendental=True
         ),
         "hyperbolic_sine": Function(
             "sinh(a)", np.sinh, lambda y, g, x: [times(g, apply("hyperbolic_cosine", x[0]))], transcendental=True
@@ -57,7 +53,7 @@ FUNCTIONS.update(
             "acosh(a)", np.arccosh, lambda y, g, x: _over_root(g, _square_plus(x[0], -1.0)), transcendental=True
         ),
         "inverse_hyperbolic_tangent": Function(
-            "atanh(a)", np.arctanh, lambda y, g, x: _over(g, _one_minus_square(x[0])), transcendental=True
+            "atanh(a)", np.arctanh, lambda y, g, x: head_over(g, _one_minus_square(x[0])), transcendental=True
         ),
     }
 )
