@@ -21,7 +21,7 @@ from ..primitives.fourier import Fourier, FourierAdjoint
 from ..procedure import Procedure
 from ..program import Program
 from .expressions import number_text
-from .lines import wrapped
+from .lines import broken, wrapped
 from .loops import print_loop
 from .wholes import PRINTERS
 
@@ -110,7 +110,7 @@ def _print_procedure(plan: Schedule, main: str) -> str:
         [
             *wrapped('@njit("void(', [kind for _, kind in arguments], ')", **OPTIONS)', '"', '"'),
             *wrapped(f"def {procedure.name}(", [name for name, _ in arguments], "):"),
-            *(f"    {line}" for line in _print_body(plan, main) or ["pass"]),
+            *(piece for line in _print_body(plan, main) or ["pass"] for piece in broken(f"    {line}")),
         ]
     )
 

@@ -12,7 +12,7 @@ from ..errors import KernelError
 from ..extent import Extent, Scaled, show
 from ..graph import INPUT, Call, Graph
 from ..structure import Slot
-from .lines import LINE_LENGTH, wrapped
+from .lines import LINE_LENGTH, broken, wrapped
 
 # Where F keeps the operators whose registered names begin like this.
 NAMESPACES = {
@@ -73,9 +73,9 @@ def print_hybrid_block(graph: Graph) -> str:
             "",
             "",
             f"class Hybrid{graph.name}(HybridBlock):",
-            f"    def hybrid_forward(self, F, {', '.join(inputs + [name for name in names if name not in inputs])}):",
+            *broken(f"    def hybrid_forward(self, F, {', '.join(dict.fromkeys(inputs + names))}):"),
             *body,
-            f"        return {_returned(graph)}",
+            *broken(f"        return {_returned(graph)}"),
             "",
         ]
     )
