@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/gluonmark-is-installed
 PEERS_STAMP := $(VENV)-peers/peers-are-installed
 
-.PHONY: bench test three-ways peers docs setup clean
+.PHONY: bench test three-ways peers mutants docs setup clean
 .DEFAULT_GOAL := bench
 
 bench: setup
@@ -30,6 +30,10 @@ $(PEERS_STAMP): benchmarks/peers/requirements.txt
 	@echo "Installing PyTorch, JAX and ONNX Runtime into $(VENV)-peers."
 	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
+
+# Deliberate mistakes in the generator, one after the other: which does no test notice?  It goes on where it stopped.
+mutants: setup
+	$(VENV)/bin/python tests/mutation/run.py
 
 # The tables in docs/ are found by trying; the same tests keep them true.
 docs: setup

@@ -1,0 +1,246 @@
+"""Mutation testing of the generator: each deliberate mistake of ``mutants.py`` must make some test fail.
+
+One process imports what is slow to import and stays as it is; each mutant is a fork of it, in which ``kernels`` is
+imported with one module changed and the tests run until the first failure.  (mutmut and cosmic-ray start a process a
+mutant, which costs 4 s of imports here, and do not know what our tables and printed code are made of.)
+Each verdict is appended to ``results/mutants.jsonl`` as it comes: a run that was interrupted goes on.
+"""
+
+import argparse
+import dataclasses
+import importlib
+import importlib.abc
+import importlib.machinery
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import types
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "results" / "mutants.jsonl"
+os.environ |= {"GLUONMARK_THREADS": "1", "GLUONMARK_INLINE": "1", "MXNET_USE_OPERATOR_TUNING": "0"}
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+
+import mxnet_compat  # noqa: E402, F401, I001  (first: it sets the threads of all libraries)
+import hypothesis.internal.conjecture.engine  # noqa: E402
+import numba  # noqa: E402
+import pytest  # noqa: E402
+import rocket_fft  # noqa: E402, F401
+import scipy.linalg  # noqa: E402
+import scipy.special  # noqa: E402, F401
+from mutants import Mutant, mutants, mutated  # noqa: E402
+from report import print_report  # noqa: E402
+
+hypothesis.internal.conjecture.engine.MAX_SHRINKING_SECONDS = 0  # that it fails is all that is asked
+
+FILES = ("kernels/gradient.py", "kernels/rewrite.py", "kernels/fuse.py", "kernels/indices.py", "kernels/reads.py",
+         "kernels/half.py", "kernels/emit/*.py", "kernels/primitives/**/*.py", "kernels/operators/*.py")  # fmt: skip
+# It becomes part of compiled kernels without being in their text, which is what the cache goes by.
+WITHOUT_CACHE = {"kernels/half.py"}
+
+GENERATOR = "tests/kernels/generator"
+# Fastest first: what needs no Numba, then what it has compiled before unless the mistake changes the printed code.
+STAGES: tuple[tuple[str, ...], ...] = (
+    (f"{GENERATOR}/test_primitives.py", f"{GENERATOR}/test_rewrite.py"),
+    (f"{GENERATOR}/test_golden_source.py", f"{GENERATOR}/test_fuse.py", "-k", "golden_one or short_lines or loops"),
+    ("tests/kernels/fuzz/test_fuzz.py", "-k", "not compiled and not planted"),
+    (f"{GENERATOR}/test_dtypes.py", f"{GENERATOR}/test_operators.py"),
+    (f"{GENERATOR}/test_fuse.py", f"{GENERATOR}/test_golden_source.py", f"{GENERATOR}/test_random_graphs.py"),
+)  # fmt: skip
+WITHOUT_NUMBA = 3
+# What was imported before the fork cannot be given pytest's assertions, and has none.
+OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+PROCESSOR_SECONDS = 400  # of one child; all stages take about 100, and a mistake may make a loop endless
+WALL_SECONDS = 1200  # the same for one that waits
+CHILDREN = 2
+ADDRESS_SPACE = 16 << 30
+
+
+class Changed(importlib.abc.MetaPathFinder):
+    """Gives one module of ``kernels`` another tree."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._mutant = mutant
+        self._name = mutant.file.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+
+    def find_spec(
+        self,
+        name: str,
+        path: Sequence[str] | None,
+        target: types.ModuleType | None = None,  # noqa: ARG002
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name != self._name:
+            return None
+        found = importlib.machinery.PathFinder.find_spec(name, path)
+        assert found is not None
+        assert isinstance(found.loader, importlib.machinery.SourceFileLoader)
+        tree = mutated(ROOT, self._mutant)
+        found.loader.get_code = lambda _: compile(tree, str(ROOT / self._mutant.file), "exec")  # type: ignore[method-assign]
+        return found
+
+
+class FirstFailure:
+    """Remembers which test failed first."""
+
+    name = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and not self.name:
+            self.name = report.nodeid
+
+
+def run_tests(cache: Path, stages: Sequence[Sequence[str]]) -> str:
+    """What failed first, or nothing."""
+    os.environ["GLUONMARK_CACHE"] = str(cache)
+    for stage in stages:
+        first, began = FirstFailure(), time.process_time()
+        status = pytest.main([*OPTIONS, *stage], plugins=[first])
+        print(f"{' '.join(stage)}: {time.process_time() - began:.1f} s of the processor", flush=True)
+        if status != 0:
+            return first.name or f"{stage[0]} cannot run"
+    return ""
+
+
+def child(mutant: Mutant | None, cache: Path, stages: Sequence[Sequence[str]], pipe: int, log: Path) -> None:
+    """Runs in a fork: tests with this mutant, and writes what failed first."""
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    if mutant is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS))
+        signal.alarm(WALL_SECONDS)
+        sys.meta_path.insert(0, Changed(mutant))
+    failed = "a crash"
+    try:
+        failed = run_tests(cache, stages)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.write(pipe, failed.encode())
+        os._exit(0)
+
+
+@dataclasses.dataclass
+class Running:
+    """A child: what it tests, where it says so, and its folder."""
+
+    mutant: Mutant | None
+    pipe: int
+    folder: Path
+
+    def verdict(self, status: int) -> str:
+        """What caught the mutant; nothing if it survived."""
+        with os.fdopen(self.pipe) as said:
+            text = said.read()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else text
+
+
+def start(mutant: Mutant | None, warm: Path, stages: Sequence[Sequence[str]], running: dict[int, Running]) -> None:
+    """Fork a child whose cache has what the tests need without a mistake."""
+    folder = Path(tempfile.mkdtemp(dir=warm.parent))
+    cache = folder / "cache" if mutant else warm
+    if mutant is not None and mutant.file not in WITHOUT_CACHE:
+        cache.mkdir()
+        for entry in warm.iterdir():
+            (cache / entry.name).symlink_to(entry)
+    reads, writes = os.pipe()
+    identity = os.fork()
+    if identity == 0:
+        child(mutant, cache, stages, writes, folder / "log" if mutant else warm.parent / "log")
+    os.close(writes)
+    running[identity] = Running(mutant, reads, folder)
+
+
+def verdicts(
+    todo: Sequence[Mutant | None], warm: Path, stages: Sequence[Sequence[str]]
+) -> Iterator[tuple[Mutant | None, str]]:
+    """Each mutant with what caught it, as they come, a few at once."""
+    running: dict[int, Running] = {}
+    waiting = list(reversed(todo))
+    try:
+        while waiting or running:
+            while waiting and len(running) < CHILDREN:
+                start(waiting.pop(), warm, stages, running)
+            identity, status = os.wait()
+            ended = running.pop(identity)
+            yield ended.mutant, ended.verdict(status)
+    finally:
+        for identity in running:
+            os.kill(identity, signal.SIGKILL)
+
+
+def prepare_numba() -> None:
+    """Compile something, so that no child has to begin with it."""
+    numba.njit("float64(float64)")(lambda x: x)(1.0)
+
+
+def known() -> dict[Mutant, str]:
+    """The verdicts of earlier runs; of two on one mutant, the later."""
+    lines = RESULTS.read_text(encoding="utf-8").splitlines() if RESULTS.exists() else []
+    rows = [json.loads(line) for line in lines]
+    return {Mutant(**row["mutant"]): row["caught_by"] for row in rows}
+
+
+def chosen(files: Sequence[str], every: int) -> list[Mutant]:
+    """Every n-th mutant of each kind in each file."""
+    paths = [str(path.relative_to(ROOT)) for pattern in files for path in sorted(ROOT.glob(pattern))]
+    found: list[Mutant] = []
+    for path in dict.fromkeys(paths):
+        of_file = mutants(ROOT, path)
+        for kind in dict.fromkeys(mutant.kind for mutant in of_file):
+            found += [mutant for mutant in of_file if mutant.kind == kind][::every]
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Which deliberate mistakes in the generator does no test notice?")
+    parser.add_argument("files", nargs="*", default=FILES, help="files or patterns; default: all files of rules")
+    parser.add_argument("--every", type=int, default=1, help="only every n-th mutant of each kind and file")
+    parser.add_argument("--quick", action="store_true", help="only tests that need no Numba: see what is left later")
+    parser.add_argument("--survivors", action="store_true", help="test again what survived earlier runs")
+    parser.add_argument("--report", action="store_true", help="test nothing: print what is known")
+    asked = parser.parse_args()
+    os.chdir(ROOT)
+    selected = chosen(asked.files, asked.every)
+    before = known()
+    todo = [mutant for mutant in selected if mutant not in before or (asked.survivors and not before[mutant])]
+    if todo and not asked.report:
+        random.Random(0).shuffle(todo)  # an interrupted run has seen something of every file
+        test(todo, STAGES[:WITHOUT_NUMBA] if asked.quick else STAGES)
+    print_report({mutant: caught for mutant, caught in known().items() if mutant in set(selected)})
+
+
+def test(todo: Sequence[Mutant], stages: Sequence[Sequence[str]]) -> None:
+    """Append a verdict on each mutant to the results, once the tests pass without any."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    warm = RESULTS.parent / "mutants" / "warm"
+    warm.mkdir(parents=True, exist_ok=True)
+    prepare_numba()
+    ((_, failed),) = verdicts([None], warm, stages)
+    if failed:
+        sys.exit(f"without any mistake the tests fail already: {failed}")
+    with RESULTS.open("a", encoding="utf-8") as results:
+        for count, (mutant, caught) in enumerate(verdicts(todo, warm, stages), 1):
+            assert mutant is not None
+            row = {"mutant": dataclasses.asdict(mutant), "caught_by": caught}
+            print(json.dumps(row, ensure_ascii=False), file=results, flush=True)
+            fate = "" if caught else f"SURVIVED {mutant.file}:{mutant.line}  {mutant.before} → {mutant.after}"
+            print(f"\r{count}/{len(todo)}", fate, end="\n" if fate else "", flush=True)
+    print()
+
+
+if __name__ == "__main__":
+    main()
