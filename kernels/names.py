@@ -14,8 +14,8 @@ MATHEMATICS = (
 # What generated modules import or define besides, and the local names of printed loops.
 MODULE_NAMES = {
     "np", "math", "carray", "cfunc", "njit", "types", "float32", "float64", "complex64", "complex128", "int8", "uint8",
-    "int32", "int64", "uint16", "bool_", "half", "single", "r2c", "c2r", "OPTIONS", "ENTRY", "zero", "one", "data",
-    "requests",
+    "int32", "int64", "uint16", "bool_", "half", "single", "plus", "r2c", "c2r", "OPTIONS", "ENTRY", "zero", "one",
+    "data", "requests",
     "forward", "forward_recorded", "backward", "row", "start", "pair", "slope", "spectrum", "F", "self",
 }  # fmt: skip
 RESERVED = MODULE_NAMES | set(MATHEMATICS) | set(keyword.kwlist) | set(dir(builtins))

@@ -37,18 +37,21 @@ def print_contraction(target: Value, names: Sequence[str], result: str, main: st
     ]
     out = Operand(result, primitive.result, target.shape)
     extents = {letter: extent for one in operands for letter, extent in zip(one.letters, one.shape, strict=True)}
-    product = _matrix_product(operands, out) if target.dtype in FLOATS else None
-    return _loops(operands, out, extents, number_text(0.0, target.dtype, main)) if product is None else [product]
+    floats = target.dtype in FLOATS
+    product = _matrix_product(operands, out) if floats else None
+    zero = number_text(0.0, target.dtype, main)
+    return _loops(operands, out, extents, zero, floats) if product is None else [product]
 
 
-def _loops(operands: Sequence[Operand], out: Operand, extents: dict[str, Extent], zero: str) -> list[str]:
+def _loops(operands: Sequence[Operand], out: Operand, extents: dict[str, Extent], zero: str, floats: bool) -> list[str]:
     """A nest whose innermost loop runs along memory, summing into a scalar or along the result's row."""
     inner = _innermost(operands, out, extents)
     summed = [letter for letter in extents if letter not in out.letters]
     product = " * ".join(one.at() for one in operands)
     if inner in summed:
         total = f"{out.name}_here" if out.letters else out.name
-        nest = _nest([*(letter for letter in summed if letter != inner), inner], extents, [f"{total} += {product}"])
+        addition = f"{total} = plus({total}, {product})" if floats else f"{total} += {product}"
+        nest = _nest([*(letter for letter in summed if letter != inner), inner], extents, [addition])
         body = [f"{total} = {zero}", *nest]
         return _nest(list(out.letters), extents, [*body, f"{out.at()} = {total}"] if out.letters else body)
     outer = [letter for letter in out.letters if letter != inner]

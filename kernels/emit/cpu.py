@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from .. import half
+from .. import half, sums
 from ..dtypes import DTYPES, SIGNATURES, element
 from ..effects import Draw
 from ..extent import Shape, show
@@ -29,8 +29,8 @@ from .wholes import PRINTERS
 SCALARS = ("complex64", "complex128", *map(element, DTYPES))
 
 OPTIONS = """\
-# reassoc lets sums run in vector lanes; NaN and infinity keep their meaning.
-OPTIONS = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy", "nogil": True, "cache": True}"""
+# NaN and infinity keep their meaning; only the terms of a sum may be regrouped (plus).
+OPTIONS = {"fastmath": {"contract", "nsz"}, "error_model": "numpy", "nogil": True, "cache": True}"""
 
 
 def print_module(program: Program) -> str:
@@ -97,6 +97,8 @@ def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
         lines.append("from rocket_fft import c2r, r2c")
     if re.search(r"\b(half|single)\(", text):
         lines.append(f"from {half.__name__} import half, single")
+    if re.search(r"\bplus\(", text):
+        lines.append(f"from {sums.__name__} import plus")
     lines += ["", OPTIONS, f"zero, one = {program.main}(0), {program.main}(1)"]
     return lines
 

@@ -136,7 +136,7 @@ class _Nest:
         place = self._accumulator(one) if one.depth is not None else self._store(target)
         dtype = target.dtype
         if one.code == "total + a" and dtype in FLOATS:
-            return f"{place} += {text}"
+            return f"{place} = plus({place}, {text})"
         operands = {"total": ast.parse(place, mode="eval").body, "a": ast.parse(text, mode="eval").body}
         return f"{place} = {fill(one.code, operands, dtype, self._main)}"
 

@@ -224,13 +224,31 @@ def test_regenerate_sees_changed_attributes(generated: str) -> None:
     np.testing.assert_array_equal(block(x).asnumpy(), 2 * x.asnumpy())
 
 
-class Reciprocal(gluon.Block):
-    """Where approximations of division lose infinity."""
+# Where approximations or regrouped arithmetic lose NaN and infinity, or overflow.
+SPECIAL = {
+    "an approximate reciprocal": lambda x, y: 1 / nd.sqrt(nd.abs(x)),
+    "x - x = 0": lambda x, y: nd.elemwise_sub(x, x),
+    "(x + y) - x = y": lambda x, y: (x + y) - x,
+    "x / x = 1": lambda x, y: nd.elemwise_div(x, x),
+    "x / y * y = x * y / y": lambda x, y: x / y * y,
+    "xy + x = x(y + 1)": lambda x, y: x * y + x,
+    "exp x exp y = exp(x + y)": lambda x, y: nd.exp(1000 * x) * nd.exp(-1000 * x),
+    "a sum without x and -x": lambda x, y: nd.sum(nd.stack(x, -x, axis=2), axis=2),
+}
 
-    def forward(self, x: nd.NDArray) -> nd.NDArray:
-        return 1 / nd.sqrt(x)
+
+class Special(gluon.Block):
+    """All of them, each an output."""
+
+    def forward(self, x: nd.NDArray, y: nd.NDArray) -> list[nd.NDArray]:
+        return [case(x, y) for case in SPECIAL.values()]
 
 
-def test_infinities_survive_in_vector_lanes() -> None:
-    x = nd.array([0.0, 1.0, float("inf"), 4.0] * 20)
-    np.testing.assert_array_equal(jit(Reciprocal())(x).asnumpy(), Reciprocal()(x).asnumpy())
+@every_dtype
+def test_nan_and_infinity_keep_their_meaning(dtype: str) -> None:
+    large = float(np.finfo(dtype).max) / 10
+    numbers = [0.0, 1.0, -2.0, np.inf, -np.inf, np.nan, large, 1 / large]
+    x, y = (nd.array(np.array(one).reshape(-1, 1), dtype=dtype) for one in np.meshgrid(numbers, numbers))
+    x, y = (nd.reshape(nd.repeat(one, 20, axis=1), (-1, 4)) for one in (x, y))  # longer than a vector
+    for case, expected, found in zip(SPECIAL, Special()(x, y), jit(Special())(x, y), strict=True):
+        np.testing.assert_allclose(found.asnumpy(), expected.asnumpy(), rtol=1e-6, err_msg=case)

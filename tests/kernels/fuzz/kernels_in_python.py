@@ -2,6 +2,7 @@
 
 import ast
 import math
+import operator
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +31,7 @@ def functions(program: Program) -> dict[str, Callable[..., None]]:
     space: dict[str, Any] = {}
     exec(compile(tree, "generated", "exec"), space)
     space["math"] = SimpleNamespace(gamma=scipy.special.gamma)
+    space["plus"] = operator.add
     for name in [name for name in space if hasattr(math, name) and callable(space[name])]:
         # overflow is infinity there, an exception here
         other = OTHER_NAMES.get(name, name)
