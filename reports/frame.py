@@ -21,7 +21,7 @@ frame can be stored with them.
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,17 +56,40 @@ class Reading:
 
 def tidy(reading: Reading) -> pd.DataFrame:
     """The tidy frame of ``reading``; columns that are in ``COLUMNS`` always exist, in that order."""
-    others = sorted({name for row in reading.rows for name in row} - set(COLUMNS))
-    order = [*COLUMNS[: COLUMNS.index("metric")], *others, *COLUMNS[COLUMNS.index("metric") :]]
+    order = _ordered({name for row in reading.rows for name in row})
     frame = pd.DataFrame({name: [row.get(name) for row in reading.rows] for name in order}, columns=order)
+    frame = typed(frame)
+    frame.attrs["skipped"] = reading.skipped
+    frame.attrs["problems"] = list(dict.fromkeys(reading.problems))
+    return frame
+
+
+def typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame`` with the dtypes of a tidy frame, whatever they were."""
     for name in WHOLE_NUMBERS:
         frame[name] = _whole_numbers(frame[name])
     for name in MEASURED_NUMBERS:
         frame[name] = frame[name].astype("float64")
     frame["date"] = pd.to_datetime(frame["date"], utc=True, errors="coerce")
-    frame.attrs["skipped"] = reading.skipped
-    frame.attrs["problems"] = list(dict.fromkeys(reading.problems))
     return frame
+
+
+def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Several tidy frames as one."""
+    filled = [frame for frame in frames if not frame.empty] or list(frames[:1])
+    whole = filled[0] if len(filled) == 1 else pd.concat(filled, ignore_index=True)
+    whole = whole[_ordered(whole.columns)]
+    whole.attrs = {
+        "skipped": [case for frame in frames for case in frame.attrs["skipped"]],
+        "problems": list(dict.fromkeys(problem for frame in frames for problem in frame.attrs["problems"])),
+    }
+    return whole
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    """The columns of a tidy frame in their order, parameters of others before what was measured."""
+    others = sorted(set(names) - set(COLUMNS))
+    return [*COLUMNS[: COLUMNS.index("metric")], *others, *COLUMNS[COLUMNS.index("metric") :]]
 
 
 def parameter_columns(parameters: Mapping[str, object]) -> Row:

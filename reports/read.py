@@ -1,15 +1,17 @@
 """Finds result files, recognises their format and reads them all into one tidy frame."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
 
-from reports import asv, pytest_benchmark
+from reports import asv, cache, pytest_benchmark
+from reports.cache import DESCRIPTIONS
 from reports.error import ReportError
-from reports.frame import Reading, tidy
+from reports.frame import Reading, joined, tidy
 
 
 class Format(Protocol):
@@ -23,8 +25,6 @@ class Format(Protocol):
 
 
 FORMATS: tuple[Format, ...] = (pytest_benchmark, asv)
-# asv keeps these beside its results; they describe machines and benchmarks and hold no measurement.
-DESCRIPTIONS = ("machine.json", "benchmarks.json")
 
 
 def read(*paths: str | Path) -> pd.DataFrame:
@@ -35,19 +35,17 @@ def read(*paths: str | Path) -> pd.DataFrame:
     """
     if not paths:
         raise ReportError("no results were named: give result files or folders of asv or pytest-benchmark")
-    readings: dict[Path, Reading] = {}  # by resolved path: a file that is named twice is still one result
+    seen: set[Path] = set()  # a file that is named twice is still one result
+    frames = []
     for path in map(Path, paths):
         files = list(_files(path))
-        for file in files:
-            if file.resolve() not in readings:
-                readings[file.resolve()] = _reading(file, named=file == path)
-        found = [readings[file.resolve()] for file in files]
-        if not any(reading.rows or reading.skipped for reading in found):
-            raise ReportError(_nothing_in(path, [problem for reading in found for problem in reading.problems]))
-    everything = Reading()
-    for reading in readings.values():
-        everything.extend(reading)
-    return tidy(everything)
+        fresh = [file for file in files if file.resolve() not in seen]
+        seen.update(file.resolve() for file in fresh)
+        frame = _folder(path, fresh) if path.is_dir() else tidy(_reading(path)) if fresh else tidy(Reading())
+        if len(fresh) == len(files) and frame.empty and not frame.attrs["skipped"]:
+            raise ReportError(_nothing_in(path, frame.attrs["problems"]))
+        frames.append(frame)
+    return joined(frames)
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -59,13 +57,34 @@ def _files(path: Path) -> Iterator[Path]:
         raise ReportError(f"{path}: there is no such file or folder")
 
 
-def _reading(file: Path, *, named: bool) -> Reading:
+def _folder(folder: Path, files: Sequence[Path]) -> pd.DataFrame:
+    """What the files of a folder hold, as far as possible from its cache, which is then brought up to date."""
+    started = time.monotonic()
+    current = cache.stamps(folder, files)
+    known, skipped = cache.recall(folder, current)
+    everything = Reading()
+    for file, name in zip(files, list(current), strict=True):
+        if name not in skipped:
+            found = _reading_or_problem(file)
+            everything.extend(found)
+            skipped[name] = found.skipped
+            if found.problems:
+                del current[name]  # it is read each time, to name them each time
+    frame = joined([known, tidy(everything)]).sort_values("source", kind="stable", ignore_index=True)
+    if everything.rows and time.monotonic() - started > cache.WORTH:
+        cache.remember(folder, frame, current, skipped)
+    return frame
+
+
+def _reading(file: Path) -> Reading:
+    document = _document(file)
+    return _format(document, file).reading(document, file)
+
+
+def _reading_or_problem(file: Path) -> Reading:
     try:
-        document = _document(file)
-        return _format(document, file).reading(document, file)
+        return _reading(file)
     except ReportError as error:
-        if named:
-            raise
         return Reading(problems=[str(error)])
 
 

@@ -1,0 +1,98 @@
+"""Remembers what a large folder of results held: one Parquet file in that folder, which may be deleted at any time.
+
+Only files that have not changed since are taken from it, and only if the same reader wrote it.  Whatever is wrong with
+the cache, the results themselves are read again.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet
+
+from reports.frame import Reading, Row, tidy, typed
+
+FILE = ".gluonmark-cache.parquet"
+ABOUT = b"gluonmark"  # the key of what the file says about itself
+
+# Seconds.  A folder that is read sooner is not worth a file in it.
+WORTH = 1.0
+
+# asv keeps these in a result's folder or one up; they describe machines and benchmarks and hold no measurement.
+DESCRIPTIONS = ("machine.json", "benchmarks.json")
+
+# By file, relative to the folder: its state, and the cases that it says were not measured.
+Stamps = dict[str, list[int]]
+Skipped = dict[str, list[Row]]
+
+
+def stamps(folder: Path, files: Sequence[Path]) -> Stamps:
+    """The state of each file, and of what describes it: sizes and times of the last change."""
+    return {str(file.relative_to(folder)): [*_stamp(file), *_described(file.parent)] for file in files}
+
+
+def recall(folder: Path, current: Stamps) -> tuple[pd.DataFrame, Skipped]:
+    """What the cache holds of the files that are as they were: figures, and for each of them what was skipped."""
+    try:
+        table = pyarrow.parquet.read_table(folder / FILE)
+        about = json.loads(table.schema.metadata[ABOUT])
+        if about["reader"] != reader():
+            return tidy(Reading()), {}
+        skipped = {name: about["skipped"][name] for name, stamp in about["files"].items() if current.get(name) == stamp}
+        frame = table.to_pandas()
+        frame = frame[frame["source"].isin(skipped)].reset_index(drop=True)
+        for name in about["mixed"]:
+            frame[name] = frame[name].map(json.loads, na_action="ignore")
+        frame[about["empty"]] = None
+        frame["samples"] = [tuple(samples.tolist()) for samples in frame["samples"]]
+        frame["source"] = frame["source"].map({name: str(folder / name) for name in skipped})
+        frame = typed(frame)
+    except Exception:  # a cache that is absent, damaged or somebody else's is no cache; pyarrow raises many kinds
+        return tidy(Reading()), {}
+    frame.attrs = {"skipped": [case for cases in skipped.values() for case in cases], "problems": []}
+    return frame, skipped
+
+
+def remember(folder: Path, frame: pd.DataFrame, current: Stamps, skipped: Skipped) -> None:
+    """Write what the files in ``current`` held; a folder that cannot be written to has no cache."""
+    frame = frame.copy(deep=False)
+    frame.attrs = {}  # pandas would copy them at every step
+    sources = {str(folder / name): name for name in current}
+    kept = frame[frame["source"].isin(sources)]
+    empty = [name for name in kept.columns if kept[name].isna().all()]
+    mixed = [name for name in kept.columns.difference([*empty, "samples"]) if kept[name].dtype == object]
+    encoded = {name: kept[name].map(json.dumps, na_action="ignore") for name in mixed}
+    kept = kept.assign(source=kept["source"].map(sources), samples=list(map(list, kept["samples"])), **encoded)
+    about = {"reader": reader(), "files": current, "mixed": mixed, "empty": empty}
+    about["skipped"] = {name: skipped[name] for name in current}
+    table = pyarrow.Table.from_pandas(kept.drop(columns=empty), preserve_index=False)
+    table = table.replace_schema_metadata({**table.schema.metadata, ABOUT: json.dumps(about)})
+    with contextlib.suppress(OSError), tempfile.TemporaryDirectory(dir=folder, prefix=FILE) as unfinished:
+        pyarrow.parquet.write_table(table, Path(unfinished) / FILE)
+        os.replace(Path(unfinished) / FILE, folder / FILE)
+
+
+@cache
+def reader() -> str:
+    """Which reader this is: a hash of its source."""
+    sources = (path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return hashlib.sha256(b"".join(sources)).hexdigest()
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    try:
+        state = file.stat()
+    except OSError:
+        return 0, 0
+    return state.st_size, state.st_mtime_ns
+
+
+def _described(folder: Path) -> tuple[int, ...]:
+    places = (where / name for where in (folder, folder.parent) for name in DESCRIPTIONS)
+    return tuple(number for place in places for number in _stamp(place))

@@ -1,0 +1,102 @@
+"""The cache of a folder: the same frame as without it, whatever changed or broke since."""
+
+import math
+import os
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from reports import cache, read
+
+PARAMETERS = [["'a'", "2"]]
+
+
+@pytest.fixture
+def folder(write, asv_document, monkeypatch) -> Path:
+    """A folder of results that is read through a cache, however small it is."""
+    monkeypatch.setattr(cache, "WORTH", 0.0)
+    for number in range(3):
+        results = {"time_it": [[number + 1.0, math.nan], PARAMETERS], "track_it": [[5.0]]}
+        write(f"machine/{number}.json", asv_document(results, commit_hash=str(number)))
+    return write("machine/3.json", asv_document({"time_other": [[7.0]]})).parent
+
+
+@pytest.fixture
+def parsed(monkeypatch) -> list[str]:
+    """The names of the files that are parsed from now on."""
+    names: list[str] = []
+    module = sys.modules["reports.read"]  # the package gives its name to the function
+    original = module._document
+    monkeypatch.setattr(module, "_document", lambda file: names.append(file.name) or original(file))
+    return names
+
+
+def same(first: pd.DataFrame, second: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(first, second)
+    assert first.attrs == second.attrs
+
+
+def test_a_second_read_parses_nothing_and_gives_the_same_frame(folder, parsed):
+    first = read(folder)
+    assert len(parsed) == 4
+    same(first, read(folder))
+    assert len(parsed) == 4
+    assert first.attrs["skipped"]
+
+
+def test_only_what_changed_or_is_new_is_read_again(folder, write, asv_document, parsed):
+    read(folder)
+    parsed.clear()
+    write("machine/1.json", asv_document({"time_it": [[10.0]]}))
+    write("machine/4.json", asv_document({"time_it": [[11.0]]}))
+    (folder / "0.json").unlink()
+    found = read(folder)
+    assert parsed == ["1.json", "4.json"]
+    (folder / cache.FILE).unlink()
+    same(found, read(folder))
+
+
+def test_a_change_of_what_describes_the_benchmarks_counts(folder, parsed):
+    read(folder)
+    parsed.clear()
+    (folder / "benchmarks.json").write_text('{"track_it": {"unit": "MB"}}')
+    found = read(folder)
+    assert len(parsed) == 4
+    assert "bytes" in found["unit"].tolist()
+
+
+def test_a_damaged_file_is_named_each_time(folder):
+    (folder / "bad.json").write_text("{")
+    first = read(folder)
+    same(first, read(folder))
+    assert "bad.json" in first.attrs["problems"][0]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and nothing more", b"PAR1" * 1000])
+def test_a_damaged_cache_is_no_cache(folder, content):
+    first = read(folder)
+    (folder / cache.FILE).write_bytes(content)
+    same(first, read(folder))
+
+
+def test_a_cache_of_another_reader_is_no_cache(folder, parsed, monkeypatch):
+    read(folder)
+    parsed.clear()
+    monkeypatch.setattr(cache, "reader", lambda: "another")
+    read(folder)
+    assert len(parsed) == 4
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
+def test_a_folder_that_cannot_be_written_to_is_read(folder):
+    folder.chmod(0o500)
+    assert len(read(folder)) == 7
+    assert not (folder / cache.FILE).exists()
+
+
+def test_a_small_folder_gets_no_cache(folder, monkeypatch):
+    monkeypatch.setattr(cache, "WORTH", 1e9)
+    read(folder)
+    assert not (folder / cache.FILE).exists()
