@@ -45,7 +45,7 @@ def _slope_inside(y: Value, head: Value, _: Sequence[Value]) -> list[Value]:
 
 
 @operator("LeakyReLU")
-def leaky_relu(site: Site, inputs: list[Value]) -> Value:
+def leaky_relu(site: Site, inputs: list[Value]) -> Value | list[Value]:
     """The rectifier that ``act_type`` names; ``prelu`` takes its slopes, one a channel or one in all, as an input."""
     x, kind = inputs[0], site.get("act_type", "leaky")
     if kind == "gelu":
@@ -58,7 +58,18 @@ def leaky_relu(site: Site, inputs: list[Value]) -> Value:
         return _leaky(x, _channel_slopes(inputs[1], x), site.name)
     if kind == "leaky":
         return _leaky(x, constant(single(site.get("slope", 0.25)), x), site.name)
+    if kind == "rrelu":
+        return _randomized(site, x)
     raise UnsupportedError(f"with act_type={kind!r}")
+
+
+def _randomized(site: Site, x: Value) -> list[Value]:
+    """The slope halfway between its bounds, and as a second output the slopes, which MXNet does not write then."""
+    if site.training:
+        raise UnsupportedError("with act_type='rrelu' in training: MXNet itself crashes in its backward pass")
+    bounds = (single(site.get("lower_bound", 0.125)), single(site.get("upper_bound", 0.334)))
+    slope = constant(sum(bounds) / 2, x)
+    return [_leaky(x, slope, site.name), spread(slope, x.shape, ())][: len(site.outputs)]
 
 
 def _leaky(x: Value, slope: Value, name: str) -> Value:

@@ -1,12 +1,16 @@
 """Operators that work element by element: two arrays with broadcasting, an array and a number, one array."""
 
 import math
+from dataclasses import replace
 from functools import reduce as folded
 
 import numpy as np
 
 from ..primitives.base import Value
+from ..primitives.functions.exponentials import ERROR_SLOPE
+from ..primitives.functions.special import inverse_error
 from ..primitives.map import apply, cast, constant, times
+from ..primitives.own_gradient import with_gradient
 from ..primitives.view import broadcast, spread
 from .numbers import number_value, single
 from .table import OPERATORS, Rule, Site, operator
@@ -150,6 +154,15 @@ OPERATORS["trunc"] = OPERATORS["fix"] = _unary("truncated")
 def square(site: Site, inputs: list[Value]) -> Value:
     """x²."""
     return apply("multiply", inputs[0], inputs[0], name=site.name)
+
+
+@operator("erfinv")
+def erfinv(site: Site, inputs: list[Value]) -> Value:
+    """erf⁻¹(x); its slope is ½√π·exp(y²)."""
+    y = replace(inverse_error(inputs[0]), name=site.name)
+    return with_gradient(
+        y, inputs, lambda y, head, _: [times(head, 1 / ERROR_SLOPE, apply("exponential", times(y, y)))]
+    )
 
 
 @operator("add_n", "ElementWiseSum")

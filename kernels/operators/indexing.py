@@ -9,6 +9,7 @@ from ..primitives.gather import gather
 from ..primitives.iota import positions
 from ..primitives.literal import literal as number
 from ..primitives.map import apply, constant
+from ..primitives.own_gradient import without_gradient
 from ..primitives.reduce import reduce
 from ..primitives.reshape import reshape
 from ..primitives.slice import flip, pad, part, part_along
@@ -124,6 +125,14 @@ def pick(site: Site, inputs: list[Value]) -> Value:
     bounded = spread(_bounded(places, data.shape[axis], _mode(site)), data.shape, others)
     chosen = apply("equal", positions(data.shape, axis, places.dtype), bounded)
     return reshape(reduce("sum", apply("where", chosen, data, constant(0.0, data)), [axis], site.name), site.shape)
+
+
+@operator("batch_take")
+def batch_take(site: Site, inputs: list[Value]) -> Value:
+    """The element of each row at the place in the second input, or the nearest; MXNet gives it no gradient."""
+    rows, places = inputs
+    row = positions(places.shape, 0, places.dtype)
+    return without_gradient(gather(rows, [row, places], 0, "clip", site.name))
 
 
 @operator("one_hot")

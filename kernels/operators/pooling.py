@@ -1,18 +1,44 @@
 """Pooling over everything, and its opposite, repetition."""
 
+from collections.abc import Sequence
+
 from ..extent import Extent, literal
 from ..primitives.base import Value
+from ..primitives.map import apply, choose, constant, times
+from ..primitives.own_gradient import with_gradient
 from ..primitives.reduce import mean, reduce
 from ..primitives.reshape import reshape
-from ..primitives.view import spread
+from ..primitives.view import over, spread
 from .table import Site, UnsupportedError, operator
 
 POOLS = {"sum": "sum", "max": "largest"}
 
 
+# The root of the sum of powers, by its exponent: powers keep their signs, as in MXNet
+ROOTS = {1: "", 2: "square_root", 3: "cube_root"}
+
+
 def _pooled(site: Site, x: Value, kind: str, axes: range) -> Value:
+    if kind == "lp":
+        return reshape(_norm(site, x, axes), site.shape)
     pooled = mean(x, axes, site.name) if kind == "avg" else reduce(POOLS[kind], x, axes, site.name)
     return reshape(pooled, site.shape)
+
+
+def _norm(site: Site, x: Value, axes: range) -> Value:
+    """(Σxᵖ)^(1/p); where that is 0, MXNet's gradient is."""
+    exponent = site.get("p_value", None)
+    if exponent not in ROOTS:
+        raise UnsupportedError(f"with p_value={exponent}: use 1, 2 or 3")
+    total = reduce("sum", times(*[x] * exponent), axes, "total")
+    norm = apply(ROOTS[exponent], total, name=site.name) if exponent > 1 else total
+
+    def slopes(y: Value, head: Value, sources: Sequence[Value]) -> list[Value]:
+        ratio = apply("divide", sources[0], over(y, x, axes))
+        some = apply("not_equal", over(y, x, axes), constant(0.0, x))
+        return [choose(some, times(over(head, x, axes), *[ratio] * (exponent - 1)), 0.0)]
+
+    return with_gradient(norm, [x], slopes) if exponent > 1 else norm
 
 
 @operator("Pooling")
@@ -21,8 +47,6 @@ def pooling(site: Site, inputs: list[Value]) -> Value:
     kind, rank = site.get("pool_type", "max"), len(inputs[0].shape)
     if not site.get("global_pool", False):
         raise UnsupportedError("with windows: only global pooling is known")
-    if kind not in ("avg", *POOLS):
-        raise UnsupportedError(f"with pool_type={kind!r}")
     channel_last = str(site.get("layout", "")).endswith("C")
     return _pooled(site, inputs[0], kind, range(1, rank - 1) if channel_last else range(2, rank))
 

@@ -10,7 +10,6 @@ from ..primitives.own_gradient import Slopes, with_gradient, without_gradient
 from ..primitives.reduce import reduce
 from ..primitives.reshape import reshape
 from ..primitives.view import over, spread
-from .numbers import single
 from .table import Site, UnsupportedError, operator
 
 Axes = Sequence[int]
@@ -115,27 +114,3 @@ def softmax_cross_entropy(site: Site, inputs: list[Value]) -> Value:
         return [times(apply("subtract", apply("exponential", logs), hits), spread(head, x.shape, ()))]
 
     return reshape(with_gradient(total, [x], slopes), site.shape)
-
-
-# attribute: what it must be for the gradient to be the plain one
-PLAIN = {"use_ignore": False, "normalization": "null", "out_grad": False, "smooth_alpha": 0.0, "multi_output": False}
-
-
-@operator("SoftmaxOutput")
-def softmax_output(site: Site, inputs: list[Value]) -> Value:
-    """The softmax of each row; its gradient is that of the cross entropy with the labels, whatever arrives."""
-    x, labels = inputs
-    for key, plain in PLAIN.items():
-        if site.get(key, plain) != plain:
-            raise UnsupportedError(f"with {key}={site.get(key, plain)!r}")
-    axes = [len(x.shape) - 1] if site.get("preserve_shape", False) else list(range(1, len(x.shape)))
-    if len(axes) > 1:
-        raise UnsupportedError("of rows with more than one axis")
-    scale = single(site.get("grad_scale", 1.0))
-
-    def slopes(y: Value, _: Value, sources: Sequence[Value]) -> list[Value | None]:
-        truth = sources[1] if sources[1].shape == y.shape else _hits(sources[1], y, axes[0])
-        return [times(apply("subtract", y, truth), scale), None]
-
-    y = softmax(x, axes, site.name)
-    return with_gradient(y, [x, labels], slopes)

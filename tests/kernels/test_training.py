@@ -286,6 +286,19 @@ def test_a_trace_leaves_the_random_stream_alone(draw: Callable[[nd.NDArray], nd.
     assert len(graph.calls) == 1
 
 
+def test_random_slopes_are_halfway_in_inference_and_refused_in_training() -> None:
+    block = Function(lambda x: nd.LeakyReLU(x, act_type="rrelu", lower_bound=0.1, upper_bound=0.4)[0])
+    fast, x = jit(block), values(5, 6)
+    np.testing.assert_allclose(fast(x).asnumpy(), block(x).asnumpy(), rtol=1e-6)
+    x.attach_grad()
+    with autograd.record(train_mode=False):
+        y = fast(x)
+    y.backward()
+    np.testing.assert_allclose(x.grad.asnumpy(), np.where(x.asnumpy() > 0, 1, 0.25), rtol=1e-6)
+    with autograd.record(), pytest.raises(KernelError, match="with act_type='rrelu' in training: MXNet itself crashes"):
+        fast(x)
+
+
 def normed() -> gluon.Block:
     """Two BatchNorms, one of them without γ, for inputs of 6."""
     net = nn.Sequential()

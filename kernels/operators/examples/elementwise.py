@@ -74,6 +74,12 @@ PAIRS = ("broadcast_power", "broadcast_maximum", "broadcast_minimum", "broadcast
 
 TIES = Input(3, 4, numbers=halves)
 
+# Of the two polynomials the second is for |x| from 0.9966 on.
+INVERSE_ERROR: dict[str, Call] = {
+    "erfinv": lambda x: nd.erfinv(nd.tanh(x) * 0.999),
+    "erfinv near 1": lambda x: nd.erfinv(0.999 - nd.abs(nd.tanh(x)) * 0.001),
+}
+
 EXAMPLES = {
     "two arrays of one shape": Examples({"x": TIES, "y": TIES}, binary(ELEMENTWISE)),
     "broadcasting over the batch": Examples(
@@ -110,6 +116,8 @@ EXAMPLES = {
         },
         dtype="float64",
     ),
+    "the inverse error function": Examples({"x": Input(9)}, INVERSE_ERROR),
+    "the inverse error function in float64": Examples({"x": Input(9)}, INVERSE_ERROR, dtype="float64"),
     # MXNet computes their slopes in single precision whatever the dtype
     "the gamma function": Examples({"x": Input(3)}, unary(("gamma", "gammaln"))),
     "the gamma function below zero": Examples(
@@ -130,6 +138,7 @@ EXAMPLES = {
         {"x": Input(4), "y": Input(4)},
         {"add_n": lambda x, y: nd.add_n(x, y, x, y), "add_n of one": lambda x: nd.add_n(x) * 2},
     ),
+    "the inverse error function, special values": apart({"erfinv": lambda x: nd.erfinv(x)}),
     "special values": apart(SPECIAL),
     "special values in float64": apart(SPECIAL, dtype="float64"),
     **{

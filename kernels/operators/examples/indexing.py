@@ -84,6 +84,9 @@ EXAMPLES = {
             "pick with keepdims": lambda x, place: nd.pick(x.sum(axis=1), place, axis=1, keepdims=True),
             "pick outside": lambda x, at: nd.pick(x[:, :3], at, axis=2),
             "pick wrapped": lambda x, at: nd.pick(x[:, :3], at, axis=2, mode="wrap"),
+            "batch_take": lambda x, place: (
+                x[:, 0, 0] + nd.BlockGrad(nd.batch_take(x[:, 1], place.astype("int32") * 2 - 1))
+            ),
             "one_hot": lambda place: nd.one_hot(place, depth=4),
             "one_hot of more axes": lambda at: nd.one_hot(at, depth=3, on_value=2, off_value=-1),
             "gather_nd": lambda w, place: nd.gather_nd(w, nd.stack(place, nd.minimum(place, 2))),

@@ -66,11 +66,6 @@ EXAMPLES = {
         {"x": Input(4), "label": Input(numbers=below(4)), "truth": Input(4)},
         {
             "softmax_cross_entropy": lambda x, label: nd.softmax_cross_entropy(x, nd.BlockGrad(label)),
-            "SoftmaxOutput": lambda x, label: nd.SoftmaxOutput(x, label),
-            "SoftmaxOutput of probabilities": lambda x, truth: nd.SoftmaxOutput(x, truth, grad_scale=0.5),
-        },
-        refused={
-            "ignored labels": lambda x, label: nd.SoftmaxOutput(x, label, use_ignore=True),
         },
     ),
 }
