@@ -135,8 +135,10 @@ def fold_symmetric_contraction(value: Value, facts: Facts) -> Value | None:
     for first in range(3):
         for second in range(first + 1, 3):
             weight = 3 - first - second
+            if inputs[first] is not inputs[second]:
+                continue
             letters = _pair_letters(operands[first], operands[second], operands[weight], result)
-            if letters is None or inputs[first] is not inputs[second]:
+            if letters is None:
                 continue
             i, j = letters
             others = operands[first].replace(i, "")
@@ -176,9 +178,9 @@ def _flatten(value: Value, facts: Facts) -> tuple[list[str], list[Value], str] |
 
 
 def _pair_letters(first: str, second: str, weight: str, result: str) -> tuple[str, str] | None:
-    """The two letters in which the operands differ, if the weight sums over both and nothing else has them."""
-    differing = [(i, j) for i, j in zip(first, second, strict=False) if i != j]
-    if len(first) != len(second) or len(differing) != 1:
+    """The two letters in which one value's two sets differ, if the weight sums over both and nothing else has them."""
+    differing = [(i, j) for i, j in zip(first, second, strict=True) if i != j]
+    if len(differing) != 1:
         return None
     i, j = differing[0]
     summed = i in weight and j in weight and i not in result and j not in result

@@ -43,9 +43,10 @@ from report import print_report  # noqa: E402
 hypothesis.internal.conjecture.engine.MAX_SHRINKING_SECONDS = 0  # that it fails is all that is asked
 
 FILES = ("kernels/gradient.py", "kernels/rewrite.py", "kernels/fuse.py", "kernels/indices.py", "kernels/reads.py",
-         "kernels/half.py", "kernels/emit/*.py", "kernels/primitives/**/*.py", "kernels/operators/*.py")  # fmt: skip
-# It becomes part of compiled kernels without being in their text, which is what the cache goes by.
-WITHOUT_CACHE = {"kernels/half.py"}
+         "kernels/memory.py", "kernels/half.py", "kernels/sums.py", "kernels/emit/*.py",
+         "kernels/primitives/**/*.py", "kernels/operators/*.py")  # fmt: skip
+# They become part of compiled kernels without standing in their text, which is what the cache goes by.
+WITHOUT_CACHE = {"kernels/half.py", "kernels/sums.py"}
 
 GENERATOR = "tests/kernels/generator"
 # Fastest first: what needs no Numba, then what it has compiled before unless the mistake changes the printed code.
@@ -53,6 +54,7 @@ STAGES: tuple[tuple[str, ...], ...] = (
     (f"{GENERATOR}/test_primitives.py", f"{GENERATOR}/test_rewrite.py"),
     (f"{GENERATOR}/test_golden_source.py", f"{GENERATOR}/test_fuse.py", "-k", "golden_one or short_lines or loops"),
     ("tests/kernels/fuzz/test_fuzz.py", "-k", "not compiled and not planted"),
+    (f"{GENERATOR}/test_functions_at_places.py", f"{GENERATOR}/test_operators.py", "-k", "place or hybridized"),
     (f"{GENERATOR}/test_dtypes.py", f"{GENERATOR}/test_operators.py"),
     (f"{GENERATOR}/test_fuse.py", f"{GENERATOR}/test_golden_source.py", f"{GENERATOR}/test_random_graphs.py"),
 )  # fmt: skip

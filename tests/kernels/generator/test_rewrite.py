@@ -104,6 +104,18 @@ CASES: dict[str, Case] = {
         lambda: [(inner := contract(["nj", "ijk"], "nik", [X, W])), contract(["nik", "ni"], "nk", [inner, X])],
         gone=(Pairs, Fold),
     ),
+    "a form in two pairs of axes": Case(
+        lambda: [
+            contract(["ik", "ik"], "", [contract(["jl", "ijkl"], "ik", [U, leaf("w", shape(4, 4, 4, 4), DTYPE)]), U])
+        ],
+        there=(Contract,),
+        gone=(Pairs, Fold),
+    ),
+    "squares with a weight each": Case(
+        lambda: [contract(["ij", "ij"], "", [contract(["ij", "ij"], "ij", [U, leaf("w", shape(4, 4), DTYPE)]), U])],
+        there=(Contract,),
+        gone=(Pairs, Fold),
+    ),
     "x times x without a weight": Case(lambda: [contract(["ni", "nj"], "ij", [X, X])], gone=(Pairs, Fold)),
     "a Gram matrix": Case(lambda: [contract(["ni", "mi"], "nm", [X, X])], gone=(Pairs, Fold)),
     "x of an axis that follows the batch": Case(
