@@ -76,7 +76,8 @@ def plan(request: Request) -> Plan:
     """The plan for ``request``.  Raises ``CaseError``, or ``layers.LayerError`` for a layer of somebody's own."""
     (name,) = grid.chosen("profile", [request.profile], tuple(PROFILES))
     profile = PROFILES[name]
-    (engine,) = grid.chosen("engine", [request.engine or process.ENGINE], tuple(switches.ENGINES))
+    engine = process.ENGINE if request.engine is None else request.engine
+    grid.chosen("engine", [engine], tuple(switches.ENGINES))
     outside = _outside(request)
     reasons = {cell: contexts.why_unusable(cell.context) for cell in _cells(request, outside)}
     return Plan(

@@ -45,6 +45,7 @@ BAD = [
     ("bench --threads two", "--threads"),
     ("bench --rounds 0", "number of rounds must be a positive whole number, not 0"),
     ("bench --engine steam", "unknown engine 'steam'; known: threaded, naive"),
+    ("bench --engine=", "unknown engine ''; known: threaded, naive"),
     ("bench --format xml", "unknown format 'xml'"),
     ("bench --shape 4,16", "belong to a layer of your own"),
     ("bench my_layer.py:MyLayer --args 2", "needs the shape"),
