@@ -34,10 +34,14 @@ def disagreement(
 ) -> str | None:
     """``None`` if ``actual`` agrees with ``expected``, or else what is wrong, in one clause.
 
-    ``terms`` is the length of the longest sum behind an element.  Shapes must be equal; NaN agrees with nothing.
+    ``terms`` is the length of the longest sum behind an element.  Shapes must be equal; NaN agrees with nothing, and
+    infinity with none.
     """
     if actual.shape != expected.shape:
         return f"{name} has shape {actual.shape}, expected {expected.shape}"
+    for values, whose in ((expected, "the reference"), (actual, "the variant")):
+        if not np.isfinite(values).all():
+            return f"{name} is NaN or infinite in {whose}, which agrees with nothing"
     permitted = tolerance.distance(actual.dtype, terms, expected)
     difference = np.abs(actual.astype(np.float64) - expected)
     worst = float(difference.max(initial=0.0))
