@@ -116,7 +116,7 @@ def bench(
     profile: Annotated[str, typer.Option(help="quick, regular or full.")] = "quick",
     variants: Annotated[str, typer.Option(help="Such as imperative,numba.")] = "",
     batches: Annotated[str, typer.Option(help="Such as 1,16.")] = "",
-    modes: Annotated[str, typer.Option(help="forward, train or both.")] = "",
+    modes: Annotated[str, typer.Option(help="Such as forward,train; all by default.")] = "",
     threads: Annotated[int | None, typer.Option(help="Threads of every variant; 2 by default.")] = None,
     engine: Annotated[str | None, typer.Option(help="threaded or naive.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Fresh processes; the profile's number by default.")] = None,
@@ -166,8 +166,8 @@ def conclude(outcome: "Outcome", form: str) -> None:
 
     for reason, number in outcome.missing.items():
         typer.echo(f"gluonmark: {number} measurements are missing: {reason}", err=True)
-    for layer, judge in outcome.judges.items():
-        typer.echo(f"gluonmark: {layer} was compared with {judge}", err=True)
+    for remark in outcome.remarks if form in ("json", "csv") else ():  # the other formats hold them
+        typer.echo(f"gluonmark: {remark}", err=True)
     typer.echo(f"gluonmark: {outcome.measured} measurements are in {outcome.path}", err=True)
     if outcome.measured:
         frame = reports.read(outcome.path)

@@ -21,14 +21,13 @@ from benchmarks.worker import Job
 class Outcome:
     """What came of a run.
 
-    ``missing`` maps a reason to the number of measurements that it cost, ``judges`` each layer from outside the
-    catalogue to what its results were compared with.
+    ``missing`` maps a reason to the number of measurements that it cost; ``remarks`` are sentences for the reader.
     """
 
     path: Path
     measured: int
     missing: dict[str, int]
-    judges: dict[str, str]
+    remarks: tuple[str, ...]
 
 
 def run(plan: Plan, folder: Path, advance: Callable[[str], None]) -> Outcome:
@@ -53,12 +52,8 @@ def run(plan: Plan, folder: Path, advance: Callable[[str], None]) -> Outcome:
             signal.signal(number, handler)
         result.write()
     missing = Counter(entry["reason"] for entry in result.skipped[len(plan.skipped) :])
-    judges = {
-        entry["params"]["layer"]: entry["extra_info"]["judge"]
-        for entry in result.benchmarks
-        if entry["params"]["layer"] in plan.outside
-    }
-    return Outcome(result.path, len(result.benchmarks), dict(missing), judges)
+    remarks = dict.fromkeys(one for entry in result.benchmarks for one in entry["extra_info"]["remarks"])
+    return Outcome(result.path, len(result.benchmarks), dict(missing), tuple(sorted(remarks)))
 
 
 class _Round:

@@ -5,7 +5,7 @@ Every variant of a layer gets the same values, from generators that are seeded b
 
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,12 +29,13 @@ Arrays = dict[str, np.ndarray]
 class Case:
     """A prepared cell.  ``call()`` runs it once and returns when every array that it produced is there.
 
-    ``judge`` says what its results were compared with.
+    ``judge`` says what its results were compared with, ``remarks`` what else a reader of its figures must know.
     """
 
     cell: Cell
     call: Callable[[], None]
     judge: str
+    remarks: tuple[str, ...] = ()
 
 
 def prepare(cell: Cell, subject: "Subject | None" = None) -> Case:
@@ -54,9 +55,23 @@ def prepare(cell: Cell, subject: "Subject | None" = None) -> Case:
         subject = subject or layers.load(cell.layer)
         original, inputs = initialised(subject, cell)
         block = kernels.build(original, cell.variant, cell.context, strict=catalogued)
-        return checked(cell, subject, original, block, inputs)
+        case = checked(cell, subject, original, block, inputs)
+        return case if catalogued else replace(case, remarks=remarks(case, block))
     except (kernels.KernelError, layers.LayerError) as error:
         raise CaseError(str(error)) from error
+
+
+def remarks(case: Case, block: "Block") -> tuple[str, ...]:
+    """What judged a layer from outside the catalogue and, of a network in parts, who ran which."""
+    import kernels
+
+    layer = case.cell.layer
+    ran: dict[str, list[str]] = {}
+    for row in kernels.parts(block) if case.cell.variant == "numba" else ():
+        ran.setdefault(row.runs_by, []).append(f"{row.name} ({row.block})" if row.name else row.block)
+    numba, mxnet = (", ".join(dict.fromkeys(ran.get(runner, ()))) for runner in ("numba", "mxnet"))
+    divided = f"of {layer}, numba ran {numba}; MXNet ran {mxnet} (gluonmark source says why)"
+    return (f"{layer} was compared with {case.judge}", *([divided] if mxnet else []))
 
 
 def initialised(subject: "Subject", cell: Cell) -> "tuple[Block, list[nd.NDArray]]":
@@ -119,7 +134,7 @@ def checked(cell: Cell, subject: "Subject", original: "Block", block: "Block", i
     terms = max(*(array.size for array in inputs), *(parameter.data(context).size for parameter in parameters), 1)
     # Outputs come first: backward would fail in its own words on an output of another shape.
     _compare(cell, numbered("output", [y.asnumpy() for y in _arrays(cell, block(*inputs))]), judged.outputs, terms)
-    _compare(cell, training.gradients_after(train), judged.gradients, terms)
+    _compare(cell, training.gradients_after(training.step(block, judged.training)), judged.gradients, terms)
     return Case(cell, train if cell.mode == "train" else forward(block, inputs), judged.judge)
 
 

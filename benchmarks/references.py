@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.grid import CaseError
 from benchmarks.training import Training, numbered, outputs_of
 
 if TYPE_CHECKING:  # importing them loads MXNet, see the package's docstring
@@ -17,23 +18,32 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Judged:
-    """The right results, and what says so."""
+    """The right results, what says so, and whether the gradients are those of training."""
 
     outputs: Arrays
     gradients: Arrays
     judge: str
+    training: bool = True
 
 
 def judged(subject: "Subject", training: Training) -> Judged:
-    """The right results of a layer for the inputs and heads of ``training``."""
+    """The right results of a layer for the inputs and heads of ``training``.
+
+    What a layer without a reference draws at random in training, as Dropout does, no other run can draw again: its
+    gradients are then those of inference.  Raises ``CaseError`` for one that draws there too.
+    """
     if subject.reference is not None:
         return _by_reference(subject, training)
+    trained = not training.is_random(training=True)
+    if not trained and training.is_random(training=False):
+        raise CaseError(f"{subject.name} draws random numbers in inference too, so that nothing can be compared")
     try:
-        return _by_itself(_in_double(subject, training), "the imperative layer in float64")
+        return _by_itself(_in_double(subject, training), "the imperative layer in float64", trained)
     except Exception as error:  # whatever MXNet or somebody's layer has against float64
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         dtype = np.dtype(training.heads[0].dtype).name
-        return _by_itself(training, f"the imperative layer in {dtype}, because it does not run in float64: {said}")
+        reason = f"the imperative layer in {dtype}, because it does not run in float64: {said}"
+        return _by_itself(training, reason, trained)
 
 
 def _by_reference(subject: "Subject", training: Training) -> Judged:
@@ -48,10 +58,11 @@ def _by_reference(subject: "Subject", training: Training) -> Judged:
     return Judged(numbered("output", _all(y)), gradients, "the layer's NumPy reference in float64")
 
 
-def _by_itself(training: Training, judge: str) -> Judged:
+def _by_itself(training: Training, judge: str, trained: bool) -> Judged:
     block = training.original
+    judge += "" if trained else ", in inference, because it draws random numbers in training"
     outputs = [output.asnumpy() for output in outputs_of(block(*training.inputs))]
-    return Judged(numbered("output", outputs), training.gradients_after(training.step(block)), judge)
+    return Judged(numbered("output", outputs), training.gradients_after(training.step(block, trained)), judge, trained)
 
 
 def _in_double(subject: "Subject", training: Training) -> Training:

@@ -59,25 +59,25 @@ class Training:
         self._gradients = {name: p.grad(context) for name, p in parameters.items() if p.grad_req != "null"}
         self._gradients |= numbered("gradient of x", [array.grad for array in floats]) if floats else {}
 
-    def step(self, block: "Block") -> Callable[[], None]:
-        """One training step of ``block``, until every gradient is there."""
+    def step(self, block: "Block", training: bool = True) -> Callable[[], None]:
+        """One training step of ``block``, until every gradient is there; in the mode of inference if told."""
         from mxnet import autograd, nd
 
         produced = tuple(self._gradients.values())
         inputs, heads = self.inputs, self.heads
 
         def single() -> None:
-            with autograd.record():
+            with autograd.record(training):
                 y = block(x)
-            y.backward(head)
+            y.backward(head, train_mode=training)
             y.wait_to_read()
             for gradient in produced:
                 gradient.wait_to_read()
 
         def several() -> None:
-            with autograd.record():
+            with autograd.record(training):
                 outputs = outputs_of(block(*inputs))
-            autograd.backward(outputs, heads)
+            autograd.backward(outputs, heads, train_mode=training)
             for array in outputs:
                 array.wait_to_read()
             for gradient in produced:
@@ -87,6 +87,12 @@ class Training:
             (x,), (head,) = inputs, heads
             return single
         return several
+
+    def is_random(self, training: bool) -> bool:
+        """Whether the layer draws random numbers in this mode, so that no two steps leave the same gradients."""
+        step = self.step(self.original, training)
+        first, second = self.gradients_after(step), self.gradients_after(step)
+        return any(not np.allclose(first[name], second[name], rtol=0.01, equal_nan=True) for name in first)
 
     def gradients_after(self, step: Callable[[], None]) -> dict[str, np.ndarray]:
         """What ``step`` leaves in the gradients, which are first spoilt so that a missing one shows."""

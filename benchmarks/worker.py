@@ -73,13 +73,14 @@ def measure(job: Job, channel: TextIO) -> None:
     groups = [list(cells) for _, cells in itertools.groupby(sorted(job.cells, key=_group), _group)]
     for cells in shuffle.sample(groups, len(groups)):
         samplers: dict[Cell, Sampler] = {}
-        about: dict[Cell, dict[str, str]] = {}
+        about: dict[Cell, dict[str, object]] = {}
         for cell in shuffle.sample(cells, len(cells)):
             try:
                 subject = _subject(cell, job.outside)
                 case = cases.prepare(cell, subject)
                 samplers[cell] = Sampler(case.call, job.sampling)
-                about[cell] = {"judge": case.judge} | ({} if subject is None else {"dtype": subject.dtype})
+                about[cell] = {"judge": case.judge, "remarks": case.remarks}
+                about[cell] |= {} if subject is None else {"dtype": subject.dtype}
             except Exception as error:  # one cell that fails must not take the others along; the reason is recorded
                 if not isinstance(error, CaseError):
                     traceback.print_exc()

@@ -34,7 +34,12 @@ def rows(block: gluon.Block, inputs: Sequence[Any], named: Mapping[str, Any]) ->
     """
     whole = Jit(block)
     whole.way(inputs, named)
-    return list(dict.fromkeys(map(_row, whole.pieces())))  # a part that is called in two ways is one row
+    return rows_so_far(whole)
+
+
+def rows_so_far(block: Jit) -> list[Row]:
+    """What runs the parts, as far as its calls had to find out."""
+    return list(dict.fromkeys(map(_row, block.pieces())))  # a part that is called in two ways is one row
 
 
 def network_source(block: gluon.Block, inputs: Sequence[Any], strict: bool) -> str:

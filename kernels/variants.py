@@ -11,7 +11,7 @@ from .arguments import NOTHING, Arguments
 from .dtypes import FLOATS, listed
 from .errors import KernelError
 from .hybrid import generate_hybrid, hybrid_source
-from .listing import Row, network_source, rows
+from .listing import Row, network_source, rows, rows_so_far
 from .network import Jit
 from .structure import NotPlainError, flatten, plain_values
 from .trace.run import first_line
@@ -79,8 +79,12 @@ def jit(block: gluon.Block, strict: bool = False) -> Variant:
 def parts(block: gluon.Block, *inputs: Any, **named: Any) -> list[Row]:
     """What runs the parts of ``jit(block)`` for inputs like these, and why it is not numba; found by trying.
 
+    Without inputs: what ran the parts of a ``jit`` block in its calls so far; none where all were compiled as a whole.
+
     Raises ``KernelError`` for inputs that the block does not take.
     """
+    if isinstance(block, Jit) and not (inputs or named):
+        return rows_so_far(block)
     return rows(_subject(block), inputs, named)
 
 

@@ -13,6 +13,7 @@
 | ``lower upper`` | about a 99 % interval for ``value``, from the spread inside this one file |
 | ``samples`` | tuple of values per call in ``unit``; empty if the file keeps none |
 | ``round`` | number of the round, where the file holds several |
+| ``remarks`` | sentences for the reader, a line each, where the file holds some |
 
 What was not measured is no row.  ``frame.attrs["skipped"]`` lists it as ``{"id", "params", "reason"}``, and
 ``frame.attrs["problems"]`` holds one sentence for each thing that could not be read.  Both are plain data, so that a
@@ -31,7 +32,7 @@ PARAMETERS = ("layer", "variant", "batch", "context", "mode")
 SETTINGS = ("threads", "dtype", "engine")
 COLUMNS = (
     *("source", "benchmark", *PARAMETERS, "metric", "unit", *SETTINGS),
-    *("machine", "environment", "commit", "date", "value", "lower", "upper", "samples", "round"),
+    *("machine", "environment", "commit", "date", "value", "lower", "upper", "samples", "round", "remarks"),
 )
 WHOLE_NUMBERS = ("batch", "threads", "round")
 MEASURED_NUMBERS = ("value", "lower", "upper")

@@ -12,10 +12,12 @@ PROBLEMS_SHOWN = 5
 
 
 def notes(frame: pd.DataFrame) -> tuple[str, ...]:
-    """Skipped cases grouped by context and reason, weak results grouped by warning, then what could not be read."""
+    """What the files say to their readers, skipped cases by context and reason, weak results by warning, and what could
+    not be read."""
     skipped = Counter(_reason(case) for case in frame.attrs.get("skipped", ()))
     weak = Counter(text for text in frame.get("warning", ()) if text)
     return (
+        *frame.attrs.get("remarks", ()),
         *(f"{count(number, f'{context} case'.strip())}: {reason}" for (context, reason), number in skipped.items()),
         *(f"{warning} ({count(number, 'row')})" for warning, number in weak.items()),
         *_problems([str(problem) for problem in frame.attrs.get("problems", ())]),

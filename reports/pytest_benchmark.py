@@ -90,7 +90,9 @@ def _known_extra(extra: object) -> Row:
     if not isinstance(extra, dict):
         return {}
     row = {name: scalar(extra[name]) for name in (*PARAMETERS, *SETTINGS) if extra.get(name) is not None}
-    number = extra.get("round")
+    number, remarks = extra.get("round"), extra.get("remarks")
+    if isinstance(remarks, list):
+        row["remarks"] = "\n".join(one for one in remarks if text(one)) or None
     return row | ({"round": number} if isinstance(number, int) and is_figure(number) else {})
 
 

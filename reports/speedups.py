@@ -71,14 +71,19 @@ def speedups(frame: pd.DataFrame, baseline: str = "imperative") -> pd.DataFrame:
     for name in ("batch", "threads"):
         result[name] = result[name].astype(measured[name].dtype)
     result = _sorted(result, baseline)
-    result.attrs = {"skipped": frame.attrs.get("skipped", []), "problems": [*problems, *more]}
+    told = measured["remarks"].dropna().unique() if "remarks" in measured else ()
+    remarks = sorted({line for text in told for line in text.splitlines()})
+    result.attrs = {"skipped": frame.attrs.get("skipped", []), "problems": [*problems, *more], "remarks": remarks}
     return result
 
 
 def _measurements(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows that are times of variants, with ``seconds``; without attrs, which pandas would copy at every step."""
-    frame = frame.copy()
+    frame, skipped = frame.copy(), frame.attrs.get("skipped", ())
     frame.attrs = {}
+    if frame.empty and skipped:
+        reasons = ", ".join(sorted({str(case.get("reason")) for case in skipped}))
+        raise ReportError(f"the results hold no figure: all that was asked for is missing ({reasons})")
     frame = frame[(frame["metric"] == "time") & frame["variant"].notna() & (frame["value"] > 0)]
     if frame.empty:
         raise ReportError(

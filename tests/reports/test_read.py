@@ -29,6 +29,16 @@ def test_own_result_file(write, document, entry):
     assert frame.attrs == {"skipped": skipped, "problems": []}
 
 
+def test_what_a_file_says_to_its_readers(write, document, entry):
+    entries = [entry(CELL, [1e-6], round_=number) for number in (1, 2)]
+    for one in entries:
+        one["extra_info"]["remarks"] = ["b was compared with a", "a is b", 3]
+    entries[0]["extra_info"]["remarks"] = "no list"
+    frame = read(write("run.json", document(entries)))
+    assert frame["remarks"].isna().tolist() == [True, False]
+    assert frame["remarks"].iloc[1] == "b was compared with a\na is b"
+
+
 def test_foreign_pytest_benchmark_without_samples(write, document):
     stats = {"median": 0.5, "iqr": 0.1, "rounds": 25}
     entries = [

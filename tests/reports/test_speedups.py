@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports import ReportError, read, speedups
+from reports import ReportError, read, render, speedups
 from reports.speedups import geometric_mean
 
 
@@ -169,6 +169,22 @@ def test_results_without_variants(write, document):
     frame = read(write("a.json", document([{"fullname": "t", "stats": {"median": 1.0}}])))
     with pytest.raises(ReportError, match="the results hold no times of variants"):
         speedups(frame)
+
+
+def test_results_that_hold_nothing_but_what_is_missing(write, document):
+    skipped = [{"id": name, "params": {"context": "gpu"}, "reason": "no GPU"} for name in "ab"]
+    frame = read(write("a.json", document([], skipped=skipped)))
+    message = r"the results hold no figure: all that was asked for is missing \(no GPU\)"
+    with pytest.raises(ReportError, match=message):
+        speedups(frame)
+
+
+def test_remarks_stand_under_the_table(results):
+    frame = results((cell("imperative"), [8.0], 0), (cell("numba"), [2.0], 0))
+    frame["remarks"] = ["Net was compared with itself\nand said so", None]
+    assert speedups(frame).attrs["remarks"] == ["Net was compared with itself", "and said so"]
+    for form in ("table", "markdown"):
+        assert "Net was compared with itself" in render(speedups(frame), form)
 
 
 def test_a_duration_of_zero_is_no_infinite_speedup(results):
