@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import hypothesis
 import pytest
@@ -34,7 +35,6 @@ SAME_EVERYWHERE = settings(
     suppress_health_check=list(HealthCheck),
     phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
 )
-REFUSALS: Counter[str] = Counter()
 
 
 @pytest.fixture(autouse=True)
@@ -47,13 +47,14 @@ def _no_constants_from_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(providers.HypothesisProvider, "_maybe_draw_constant", lambda *_, **__: None)
 
 
-def check(plan: Plan, compiled: bool = False) -> None:
+def check(plan: Plan, compiled: bool = False) -> str:
+    """What became of the plan: compared, or refused for which reason."""
     try:
         found = problems(plan, compiled)
     except Refused as refusal:
-        REFUSALS[re.sub(r"at \S+ |\d+", "", str(refusal))] += 1
-        return
+        return re.sub(r"at \S+ |\d+", "", str(refusal))
     assert found == []
+    return "compared"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -76,13 +77,15 @@ def drawn(seed: int) -> list[Plan]:
     return found
 
 
-def test_random_graphs_agree(chunk: int) -> None:
-    run(check, chunk)
+def test_random_graphs_agree(chunk: int, record_property: Callable[[str, Any], None]) -> None:
+    outcomes: Counter[str] = Counter()
+    run(lambda plan: outcomes.update([check(plan)]), chunk)
+    record_property("graphs", dict(outcomes))
 
 
-def test_random_graphs_agree_compiled(chunk: int) -> None:
-    for plan in drawn(chunk)[-COMPILED:]:  # the first that Hypothesis draws are small
-        check(plan, compiled=True)
+def test_random_graphs_agree_compiled(chunk: int, record_property: Callable[[str, Any], None]) -> None:
+    plans = drawn(chunk)[-COMPILED:]  # the first that Hypothesis draws are small
+    record_property("compiled graphs", dict(Counter(check(plan, compiled=True) for plan in plans)))
 
 
 def test_a_seed_draws_the_same_graphs_whatever_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
