@@ -29,10 +29,10 @@ from kernels.program import program
 from kernels.structure import Slot
 
 LONGEST_LINE = 120
-BATCH_SIZE = 4
 SHAPE = (BATCH, literal(3))
 
 Function = Callable[..., Value]
+Draw = Callable[[np.random.Generator, list[int]], np.ndarray]
 Place = Callable[[Function, Sequence[Value], Value, Value], Value]
 
 # from a function, its operands (n, 3), a weight (3, 4) and places (n,) to the output
@@ -69,9 +69,8 @@ def arrays(count: int) -> list[Array]:
     return [*operands, Array("weight", (literal(3), literal(4)), "float64"), Array("places", (BATCH,), "float64")]
 
 
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-@pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"cast"}))
-def test_a_function_at_a_place(function: str, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def agree(function: str, place: Place, batch: int, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernels printed for a function at a place, run on drawn numbers, against the oracle."""
     inputs = arrays(arity(function))
 
     def rule(_: object, values: list[Value]) -> Value:
@@ -95,21 +94,35 @@ def test_a_function_at_a_place(function: str, place: Place, monkeypatch: pytest.
     assert [line for line in print_kernels(made).splitlines() if len(line) > LONGEST_LINE] == []
 
     generator = np.random.default_rng(5)
-    known = {
-        array.name: generator.uniform(0.1, 0.9, [extent.at(BATCH_SIZE) for extent in array.shape]) for array in inputs
-    }
-    known["places"] = np.array([2.0, 0.0, 2.0, 1.0])
-    head = generator.uniform(-1, 1, [extent.at(BATCH_SIZE) for extent in result.shape])
+    known = {array.name: draw(generator, [extent.at(batch) for extent in array.shape]) for array in inputs}
+    known["places"] = np.resize([2.0, 0.0, 2.0, 1.0], batch)
+    head = generator.uniform(-1, 1, [extent.at(batch) for extent in result.shape])
     slopes = gradients([result], [leaf("head", result.shape, result.dtype)], leaves)
     with np.errstate(all="ignore"):
         expected, *computed = evaluate(
-            [result, *(slope for slope in slopes if slope is not None)], known | {"head": head}, BATCH_SIZE
+            [result, *(slope for slope in slopes if slope is not None)], known | {"head": head}, batch
         )
     names = [array.name for array, slope in zip(inputs, slopes, strict=True) if slope is not None]
     same = {"rtol": 1e-9, "atol": 1e-9, "equal_nan": True}
     for wanted in (set(names), *({name} for name in names)):
-        plain, recorded, found = outputs_and_gradients(made, known, [head], BATCH_SIZE, wanted)
+        plain, recorded, found = outputs_and_gradients(made, known, [head], batch, wanted)
         assert np.allclose(plain[0], expected, **same)
         assert np.allclose(recorded[0], expected, **same)
         for name in wanted:
             assert np.allclose(found[name], computed[names.index(name)], **same), name
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"cast"}))
+def test_a_function_at_a_place(function: str, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    agree(function, place, 4, lambda generator, shape: generator.uniform(0.1, 0.9, shape), monkeypatch)
+
+
+# Ties, halves, zero, what is large and what is no number.
+SPECIAL = [0.0, 0.5, -0.5, 1.0, -1.0, 1.5, -1.5, 2.0, 2.5, -2.5, 25.0, np.inf, -np.inf, np.nan]
+POLES = {"gamma_function", "log_gamma"}  # where Python's, SciPy's and C's do not agree
+
+
+@pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"cast"} - POLES))
+def test_a_function_of_special_numbers(function: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    agree(function, PLACES["by itself"], 100, lambda generator, shape: generator.choice(SPECIAL, shape), monkeypatch)
