@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mxnet import gluon, nd
+from mxnet.symbol import Symbol
 
 from .errors import KernelError, UncompilableError
 from .names import block_name
@@ -37,6 +38,11 @@ class Arguments:
         try:
             structures = flatten(tuple(inputs), arrays), flatten(dict(named), arrays)
         except NotPlainError as error:
+            if str(error) == Symbol.__name__:
+                raise KernelError(
+                    f"{block_name(block)} takes mx.nd arrays, not a Symbol: kernels cannot be a part of a symbolic "
+                    "graph, the block that they were made from can"
+                ) from error
             raise UncompilableError(
                 f"{block_name(block)} takes mx.nd arrays, not {error}; beside arrays it may be given None, numbers, "
                 "texts, and lists, tuples and dicts of all these"

@@ -180,6 +180,8 @@ class Plan:
             raise MisfitError
         place = self._handles
         for array in inputs:
+            if not isinstance(array, nd.NDArray):  # a Symbol has a handle too, of something else
+                raise MisfitError
             frame[place] = array.handle.value
             place += 1
         for parameter in self._parameters:

@@ -270,6 +270,21 @@ def test_an_input_that_does_not_fit(call: str, generated: str, called_before: bo
     np.testing.assert_array_equal(layer.weight.data().asnumpy(), np.full((4, 5), 0.5))
 
 
+def test_a_symbol_is_refused_before_and_after_a_good_call() -> None:
+    """It has a handle as an array has, of something else."""
+    partly = nn.HybridSequential()
+    partly.add(nn.Conv2D(2, 3, in_channels=1), nn.Dense(2, in_units=18))
+    partly.initialize()
+    x = mx.sym.var("x")
+    for layer, good in ((dense(in_units=4), nd.ones((3, 4))), (partly, nd.ones((2, 1, 5, 5)))):
+        fast = jit(layer)
+        for _ in range(3):
+            with pytest.raises(KernelError, match=r"takes mx\.nd arrays, not a Symbol: ") as refusal:
+                fast(x)
+            assert_one_sentence(str(refusal.value), type(layer))
+            fast(good)
+
+
 @pytest.mark.parametrize("count", [0, 2])
 def test_another_number_of_inputs(generated: str, count: int) -> None:
     fast, x = build(dense(in_units=4), generated), nd.ones((3, 4))
