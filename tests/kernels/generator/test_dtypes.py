@@ -1,5 +1,6 @@
 """Arrays of every dtype that MXNet takes: its own results and gradients against those of the compiled kernels."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -182,10 +183,43 @@ def test_halves_that_are_no_ordinary_numbers(layer: Any) -> None:
         np.testing.assert_array_equal(value.asnumpy(), right.asnumpy())
 
 
-def test_source_shows_where_halves_become_floats(layer: Any) -> None:
-    text = source(layer(lambda x: nd.exp(x) * 2), "numba", (4, 3), "float16")
-    assert "half(exp(single(x0_flat[i])) * float32(2.0))" in text
-    compile(text, "source", "exec")
+def whole_numbers(x: nd.NDArray) -> list[nd.NDArray]:
+    k = x.astype("int32")
+    return [k + k * 3 - 1, nd.where(k > 2, k * -1, k) * 2, k / 2, k > 1, nd.maximum(k, 7)]
+
+
+# What stands in the source, in order: no conversion is missing, none is there twice.
+SAID: dict[str, tuple[Callable[..., Any], str, list[str]]] = {
+    "halves": (lambda x: nd.exp(x) * 2, "float16", ["half(exp(single(x0_flat[i])) * float32(2.0))"]),
+    "places": (lambda x: x * nd.contrib.arange_like(x, axis=1), "float32", ["x0[i, j] * float32(j)"]),
+    "places in double": (lambda x: x + nd.contrib.arange_like(x, axis=1), "float64", ["x0[i, j] + float64(j)"]),
+    "whole numbers": (
+        whole_numbers,
+        "float32",
+        [
+            "int32(copy + copy * int32(3) - int32(1))",
+            "int32((int32(copy * int32(-1)) if copy > int32(2) else copy) * int32(2))",
+            "int32(copy // int32(2) if (copy < int32(0)) == (int32(2) < int32(0)) else -(-copy // int32(2)))",
+            "int32(1) if copy > int32(1) else int32(0)",
+            "copy if copy > int32(7) or copy != copy else int32(7)",
+        ],
+    ),
+    "casts": (
+        lambda x: [x.astype(dtype) for dtype in ("bool", "int8", "uint8", "int32", "int64", "float64", "float16")],
+        "float32",
+        ["x0_flat[i] != float32(0.0)", "int8(int32(x0_flat[i]))", "uint8(int32(x0_flat[i]))", "int32(x0_flat[i])",
+         "int64(x0_flat[i])", "float64(x0_flat[i])", "half(x0_flat[i])"],
+    ),
+    "a cast from halves": (lambda x: x.astype("int8"), "float16", ["int8(int32(single(x0_flat[i])))"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "dtype", "expected"), SAID.values(), ids=SAID)
+def test_source_says_where_numbers_are_converted(
+    function: Callable[..., Any], dtype: str, expected: list[str], layer: Any
+) -> None:
+    kernel = source(layer(function), "numba", (4, 3), dtype).partition("@njit")[2].partition("@njit")[0]
+    assert re.findall(r"^ +y\d*(?:_flat)?\[.*?\] = (.*)$", kernel, re.MULTILINE) == expected
 
 
 def test_hybridized_variants_cast_alike(layer: Any) -> None:

@@ -189,6 +189,7 @@ CASES: dict[str, Case] = {
     "-a in a maximum stays": Case(lambda: [reduce("largest", negative(X), (1,))], there=("negative",)),
     "-a in a product of elements stays": Case(lambda: [reduce("product", negative(X), (0,))], there=("negative",)),
     "-a over b": Case(lambda: [apply("add", Y, apply("divide", negative(X), Y))], gone=("negative",)),
+    "-a times b": Case(lambda: [apply("add", Y, apply("multiply", negative(X), Y))], gone=("negative",)),
     "a over -b": Case(lambda: [apply("divide", X, negative(Y))], there=("divide",)),
     "-a in a power stays": Case(lambda: [apply("power", negative(X), number(2.0, DTYPE))], there=("negative",)),
     "-a is subtracted": Case(lambda: [apply("subtract", negative(X), negative(Y))]),
