@@ -299,6 +299,37 @@ def test_random_slopes_are_halfway_in_inference_and_refused_in_training() -> Non
         fast(x)
 
 
+HALF_NORMS = {
+    "of features": ({}, (7, 6)),
+    "without γ": ({"scale": False}, (7, 6)),
+    "of images": ({"momentum": 0.4}, (5, 6, 3, 3)),
+    "of the last axis": ({"axis": -1, "center": False}, (4, 3, 6)),
+    "of running statistics": ({"use_global_stats": True}, (7, 6)),
+}
+
+
+@pytest.mark.parametrize("train", [False, True], ids=["inference", "training"])
+@pytest.mark.parametrize("name", HALF_NORMS)
+def test_halves_are_normalized_by_single_statistics(name: str, train: bool) -> None:
+    """Parameters and statistics stay in float32.  MXNet rounds to halves on its way, kernels once."""
+    options, shape = HALF_NORMS[name]
+    results = []
+    for build_one in (lambda block: block, lambda block: jit(block, strict=True)):
+        block = fill(nn.BatchNorm(in_channels=6, **options))
+        block.cast("float16")
+        runner, x = build_one(block), values(*shape).astype("float16")
+        x.attach_grad()
+        with autograd.record(train_mode=train):
+            y = runner(x)
+        y.backward(values(*shape, seed=4).astype("float16"), train_mode=train)
+        arrays = [p.grad() if p.grad_req != "null" else p.data() for p in block.collect_params().values()]
+        results.append([array.asnumpy() for array in (y, x.grad, *arrays)])
+    assert {array.dtype.name for array in results[1][:2]} == {"float16"}
+    for right, found in zip(*results, strict=True):
+        assert found.dtype == right.dtype
+        np.testing.assert_allclose(found, right, rtol=3e-3, atol=5e-3 * max(1.0, abs(right).max()))
+
+
 def normed() -> gluon.Block:
     """Two BatchNorms, one of them without γ, for inputs of 6."""
     net = nn.Sequential()

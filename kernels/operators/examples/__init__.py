@@ -55,10 +55,11 @@ class Input:
 
 
 class Parameter:
-    """A parameter: its shape; its numbers are normal."""
+    """A parameter: its shape, and whether it stays in float32 where the group is cast to halves, as statistics do; its
+    numbers are normal."""
 
-    def __init__(self, *shape: int) -> None:
-        self.shape = shape
+    def __init__(self, *shape: int, single: bool = False) -> None:
+        self.shape, self.single = shape, single
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,9 @@ class Examples:
         return {name: array for name, array in self.arrays.items() if isinstance(array, Input)}
 
     @property
-    def parameters(self) -> dict[str, tuple[int, ...]]:
-        """The shapes of the parameters by name."""
-        return {name: array.shape for name, array in self.arrays.items() if isinstance(array, Parameter)}
+    def parameters(self) -> dict[str, Parameter]:
+        """The parameters by name."""
+        return {name: array for name, array in self.arrays.items() if isinstance(array, Parameter)}
 
     def draw(self, batch: int, dtype: str = "") -> list[np.ndarray]:
         """Arrays for the inputs, in another dtype than the group's if told; the same for the same batch size."""
@@ -98,15 +99,21 @@ class Examples:
 class Called(gluon.Block):
     """The calls of a group as a layer; after a forward pass ``origins`` has, for each output, the call it is from."""
 
-    def __init__(
-        self, inputs: Iterable[str], parameters: Mapping[str, tuple[int, ...]], calls: Mapping[str, Call]
-    ) -> None:
+    def __init__(self, inputs: Iterable[str], parameters: Mapping[str, Parameter], calls: Mapping[str, Call]) -> None:
         super().__init__(prefix="")
         self._inputs, self._calls = tuple(inputs), calls
-        self._own = {name: self.params.get(name, shape=shape) for name, shape in parameters.items()}
+        self._single = [name for name, told in parameters.items() if told.single]
+        self._own = {name: self.params.get(name, shape=told.shape) for name, told in parameters.items()}
         for name, parameter in self._own.items():
             setattr(self, name, parameter)
         self.origins: list[str] = []
+
+    def cast(self, dtype: Any) -> None:
+        """As gluon's BatchNorm casts: what stays in single precision is never a half."""
+        super().cast(dtype)
+        if np.dtype(dtype) == np.float16:
+            for name in self._single:
+                self._own[name].cast("float32")
 
     def forward(self, *inputs: nd.NDArray) -> list[nd.NDArray]:
         """Every result, one after the other."""

@@ -21,7 +21,7 @@ def global_norm(**options: Any) -> Call:
 
 def channels(count: int) -> dict[str, Parameter]:
     """The four arrays of so many channels."""
-    return {name: Parameter(count) for name in ("gamma", "beta", "mean", "variance")}
+    return {name: Parameter(count, single=True) for name in ("gamma", "beta", "mean", "variance")}
 
 
 EXAMPLES = {
