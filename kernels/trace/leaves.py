@@ -6,7 +6,7 @@ import mxnet
 from mxnet import gluon, nd
 
 from ..arguments import Arguments
-from ..errors import KernelError
+from ..errors import KernelError, UncompilableError
 from ..graph import CONSTANT, INPUT, PARAMETER
 from ..names import block_name, fresh, unique
 from .parameters import structural_parameters
@@ -47,6 +47,11 @@ def _parameters(block: gluon.Block, context: mxnet.Context) -> list[tuple[str, s
     for key, parameter in structural_parameters(block).items():
         if context not in parameter.list_ctx():
             raise KernelError(f"parameter {key} of {block_name(block)} is not on {context}: initialize it there")
+        if {parameter._stype, parameter._grad_stype} != {"default"}:
+            raise UncompilableError(
+                f"parameter {key} of {block_name(block)}, or its gradient, is stored as row_sparse: kernels read and "
+                f"write whole arrays"
+            )
         role = CONSTANT if isinstance(parameter, gluon.Constant) else PARAMETER
         rows.append((role, key, parameter.data(context)))
     return rows

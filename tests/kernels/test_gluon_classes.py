@@ -1,4 +1,5 @@
-"""Every public class of gluon.nn and gluon.loss: built, compiled and compared with MXNet, in inference and training.
+"""Every public class of gluon.nn, gluon.loss and gluon.contrib.nn: built, compiled and compared with MXNet, in
+inference and in training.
 
 What runs them is found by trying and stands in docs/operators.md; ``make docs`` writes it there.
 """
@@ -88,6 +89,11 @@ CLASSES: dict[str, Case] = {
     "contrib.nn.Concurrent": (lambda: holding(contrib.nn.Concurrent(), nn.Dense(2), nn.Dense(3)), (ROWS,)),
     "contrib.nn.HybridConcurrent": (lambda: holding(contrib.nn.HybridConcurrent(), nn.Dense(2), nn.Dense(3)), (ROWS,)),
     "contrib.nn.Identity": (contrib.nn.Identity, (ROWS,)),
+    "contrib.nn.SparseEmbedding": (lambda: contrib.nn.SparseEmbedding(7, 3), (whole(7, 5),)),
+    "contrib.nn.SyncBatchNorm": (lambda: contrib.nn.SyncBatchNorm(num_devices=1), (PLANE,)),
+    "contrib.nn.PixelShuffle1D": (lambda: contrib.nn.PixelShuffle1D(2), (LINE,)),
+    "contrib.nn.PixelShuffle2D": (lambda: contrib.nn.PixelShuffle2D((1, 2)), (PLANE,)),
+    "contrib.nn.PixelShuffle3D": (lambda: contrib.nn.PixelShuffle3D((2, 1, 1)), (ROOM,)),
     "loss.L2Loss": (loss.L2Loss, TWO),
     "loss.L1Loss": (loss.L1Loss, TWO),
     "loss.SigmoidBinaryCrossEntropyLoss": (loss.SigmoidBinaryCrossEntropyLoss, (ROWS, shares(6))),
@@ -110,6 +116,8 @@ def built(name: str) -> tuple[gluon.Block, list[nd.NDArray]]:
     build, arrays = CLASSES[name]
     block = build()
     block.initialize(mx.init.Uniform(0.5))
+    if any(parameter._stype != "default" for parameter in block.collect_params().values()):
+        gluon.Trainer(block.collect_params(), "sgd")  # MXNet's way to the rows of a sparse one
     inputs = [nd.array(array) for array in arrays]
     block(*inputs)
     return block, inputs
@@ -170,10 +178,8 @@ def test_the_class_agrees_with_mxnet(name: str, training: bool) -> None:
 def test_every_public_class_is_tried() -> None:
     public = {f"nn.{name}" for name in dir(nn) if _is_block(getattr(nn, name))}
     public |= {f"loss.{getattr(loss, name).__name__}" for name in loss.__all__}
-    assert (
-        public - {"nn.Block", "nn.HybridBlock", "nn.SymbolBlock"}
-        == {name for name in CLASSES if not name.startswith("contrib")} | NO_LAYER
-    )
+    public |= {f"contrib.nn.{name}" for name in dir(contrib.nn) if _is_block(getattr(contrib.nn, name))}
+    assert public - {"nn.Block", "nn.HybridBlock", "nn.SymbolBlock"} == set(CLASSES) | NO_LAYER
 
 
 def _is_block(value: object) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mxnet import autograd, gluon, init, nd
 from mxnet.gluon import nn, rnn
-from mxnet.gluon.contrib.nn import HybridConcurrent
+from mxnet.gluon.contrib.nn import HybridConcurrent, SparseEmbedding
 
 from kernels import KernelError, UncompilableError, build, hybridize, jit, parts, source, value_and_gradient
 
@@ -423,3 +423,24 @@ def test_value_and_gradient_needs_one_program() -> None:
     network, x = made("asnumpy")
     with pytest.raises(KernelError, match="copies an array to NumPy"):
         value_and_gradient(jit(network), x, nd.ones((3, 3)))
+
+
+@pytest.mark.parametrize("embedding", [lambda: nn.Embedding(7, 3, sparse_grad=True), lambda: SparseEmbedding(7, 3)])
+def test_sparse_embeddings_are_left_to_mxnet(embedding: Callable[[], nn.Block]) -> None:
+    net = nn.Sequential()
+    net.add(embedding(), nn.Dense(2, in_units=9))
+    net.initialize()
+    gluon.Trainer(net.collect_params(), "sgd")  # MXNet's way to the rows of a sparse parameter
+    words, gradients = nd.array([[1, 2, 3], [4, 5, 6]]), []
+    for runner in (net, jit(net)):
+        with autograd.record():
+            y = runner(words)
+        y.backward()
+        gradients.append([parameter.grad().asnumpy() for parameter in net.collect_params().values()])
+    for right, found in zip(*gradients, strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-6)
+    assert [row.runs_by for row in parts(net, words)] == ["mxnet", "numba"]
+    with pytest.raises(
+        KernelError, match=r"parameter 0\.weight of Sequential, or its gradient, is stored as row_sparse"
+    ):
+        jit(net, strict=True)(words)
