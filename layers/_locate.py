@@ -50,7 +50,9 @@ def _from_class(layer: type[gluon.Block], spec: str, arguments: Sequence[str], i
 
     try:
         parameters = build()._collect_params_with_prefix()
-    except (Exception, SystemExit) as error:  # somebody else's code may do anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # somebody else's code may do anything
         given = ", ".join(arguments)
         raise LayerError(f"{spec} cannot be built with the arguments ({given}): {why(error)}") from error
     return Subject(

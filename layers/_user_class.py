@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from traceback import TracebackException
 from types import ModuleType
 
 from mxnet import gluon
@@ -33,7 +34,8 @@ def reference_of(layer: type[gluon.Block]) -> Reference | None:
 
 def why(error: BaseException) -> str:
     """The error's type and message on one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    said = str(TracebackException(type(error), error, None))  # str(error) may itself fail
+    return f"{type(error).__name__}: {' '.join(said.split())}"
 
 
 def _own_blocks(module: ModuleType) -> list[type[gluon.Block]]:
@@ -53,7 +55,10 @@ def _import_file(path: Path) -> ModuleType:
     _search(path.resolve().parent)
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        del sys.modules[name]
+        raise
+    except BaseException as error:  # somebody else's code may do anything
         del sys.modules[name]
         raise LayerError(f"{path} cannot be imported: {why(error)}") from error
     return module
@@ -63,7 +68,9 @@ def _import_module(name: str) -> ModuleType:
     _search(Path.cwd())
     try:
         return importlib.import_module(name)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise LayerError(f"the module {name!r} cannot be imported: {why(error)}") from error
 
 

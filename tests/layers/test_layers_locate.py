@@ -22,6 +22,10 @@ import neighbour
 
 Alias = nn.Dense
 
+class Mute(BaseException):
+    def __str__(self):
+        raise RuntimeError
+
 class Scaled(nn.Block):
     """Multiply by a number: y = factor·x.
 
@@ -31,6 +35,10 @@ class Scaled(nn.Block):
         super().__init__()
         if factor == 0:
             raise ValueError("a factor of 0\\nloses everything")
+        if factor == 1:
+            raise GeneratorExit("one for all")
+        if factor == 3:
+            raise Mute
         self.factor, self.name_of_it = factor, name_of_it
         self.shift = self.params.get("shift", shape=(1, 0), allow_deferred_init=True)
     def forward(self, x):
@@ -55,6 +63,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "own.py").write_text(OWN_LAYERS, encoding="utf-8")
     (tmp_path / "broken.py").write_text("def forward(:\n")
     (tmp_path / "quits.py").write_text("raise SystemExit(3)\n")
+    (tmp_path / "gives_up.py").write_text("raise GeneratorExit\n")
     (tmp_path / "empty.py").write_text("")
     return tmp_path
 
@@ -183,6 +192,10 @@ BAD = {
     "missing-argument": ("own.py:Scaled", [], ["4,16"], "own.py:Scaled cannot be built .*TypeError: .*'factor'"),
     "unknown-argument": ("own.py:Scaled", ["2", "size=3"], ["4,16"], r"\(2, size=3\): TypeError: .*'size'"),
     "argument-twice": ("own.py:Scaled", ["factor=2", "factor=3"], ["4,16"], "argument 'factor' is given twice"),
+    "constructor-raises-a-base-exception": ("own.py:Scaled", ["1"], ["4,16"], "GeneratorExit: one for all"),
+    "constructor-raises-what-cannot-be-printed": ("own.py:Scaled", ["3"], ["4,16"], "Mute: <"),
+    "import-raises-a-base-exception": ("gives_up.py:Scaled", [], ["4,16"], "gives_up.py cannot be imported: Gene"),
+    "module-raises-a-base-exception": ("gives_up:Scaled", [], ["4,16"], "'gives_up' cannot be imported: Gene"),
     "constructor-fails": ("own.py:Scaled", ["0"], ["4,16"], "ValueError: a factor of 0 loses everything"),
 }
 
