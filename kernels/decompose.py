@@ -2,7 +2,7 @@
 
 from .dtypes import DTYPES, computed_in, listed
 from .effects import Effects
-from .errors import UncompilableError
+from .errors import KernelError, UncompilableError, told
 from .graph import INPUT, Array, Graph
 from .operators import OPERATORS, Site, UnsupportedError
 from .primitives.base import Value, leaf
@@ -34,6 +34,13 @@ def decompose(graph: Graph) -> tuple[list[Value], dict[str, Value], Effects]:
         except UnsupportedError as error:
             raise UncompilableError(
                 f"{graph.name}: cannot compile {call.operator} at {call.line} {error}: {WHAT_TO_DO}"
+            ) from error
+        except KernelError:
+            raise
+        except Exception as error:  # a rule that did not think of these attributes: MXNet runs it, as it does others
+            raise UncompilableError(
+                f"{graph.name}: the rule for {call.operator} at {call.line} fails with {told(error)}; "
+                "please report this layer"
             ) from error
         values = [result] if isinstance(result, Value) else result
         for value, array in zip(values, call.outputs, strict=True):

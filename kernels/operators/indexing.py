@@ -37,9 +37,8 @@ def slices(site: Site, inputs: list[Value]) -> Value:
     shape = inputs[0].shape
 
     def of_axes(key: str) -> list[Any]:
-        given = site.get(key, ())
-        given = list(given) if isinstance(given, tuple | list) else [given]
-        return given + [None] * (len(shape) - len(given))
+        given = site.each(key)
+        return [*given, *[None] * (len(shape) - len(given))]
 
     steps = [1 if step is None else int(step) for step in of_axes("step")]
     rows = zip(of_axes("begin"), shape, steps, strict=True)
@@ -64,8 +63,7 @@ def slice_like(site: Site, inputs: list[Value]) -> Value:
 @operator("reverse")
 def reverse(site: Site, inputs: list[Value]) -> Value:
     """The elements in reverse order along ``axis``, one or more."""
-    axes = site.get("axis", ())
-    return flip(inputs[0], [axis % len(site.shape) for axis in ((axes,) if isinstance(axes, int) else axes)])
+    return flip(inputs[0], [axis % len(site.shape) for axis in site.each("axis")])
 
 
 def _mode(site: Site) -> str:

@@ -69,8 +69,7 @@ def repeat(site: Site, inputs: list[Value]) -> Value:
 @operator("tile")
 def tile(site: Site, inputs: list[Value]) -> Value:
     """The whole array again and again, ``reps`` times along each axis."""
-    value, reps = inputs[0], site.get("reps", ())
-    reps = (reps,) if isinstance(reps, int) else tuple(reps)
+    value, reps = inputs[0], site.each("reps")
     if any(not isinstance(count, int) for count in reps):
         raise UnsupportedError("with repetitions that follow the batch size")
     rank = max(len(reps), len(value.shape))

@@ -53,7 +53,7 @@ def _affine(y: Value, gamma: Value, beta: Value, axis: int, name: str) -> Value:
 def moments_rule(site: Site, inputs: list[Value]) -> list[Value]:
     """Mean and variance over ``axes``; none given means all."""
     rank = len(inputs[0].shape)
-    axes = sorted(axis % rank for axis in site.get("axes", ())) or range(rank)
+    axes = sorted(axis % rank for axis in site.each("axes")) or range(rank)
     return [reshape(one, output.shape) for one, output in zip(moments(inputs[0], axes), site.outputs, strict=True)]
 
 

@@ -16,7 +16,7 @@ def dropout(site: Site, inputs: list[Value]) -> Value:
     kept = 1 - float(site.get("p", 0.5))
     if kept == 1 or not (site.training or site.get("mode", "training") == "always"):
         return x
-    shared = site.get("axes", ())
+    shared = site.each("axes")
     shape = tuple(ONE if axis in shared else extent for axis, extent in enumerate(x.shape))
     numbers = site.draw("_random_uniform", {"low": 0.0, "high": 1.0}, shape, x.dtype)
     scale = literal(1 / kept if kept else float("inf"), x.dtype)  # MXNet divides by 0 too where nothing is kept

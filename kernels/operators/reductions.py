@@ -18,8 +18,7 @@ REDUCTIONS = {"sum": "sum", "sum_axis": "sum", "max": "largest", "max_axis": "la
 
 def reduced_axes(site: Site, shape: Shape) -> tuple[int, ...]:
     """The axes that ``axis`` and ``exclude`` name; none named means all."""
-    axis = site.get("axis", ())
-    named = {index % len(shape) for index in ((axis,) if isinstance(axis, int) else axis)}
+    named = {index % len(shape) for index in site.each("axis")}
     if site.get("exclude", False):
         named = set(range(len(shape))) - named
     elif not named:

@@ -16,7 +16,7 @@ def reshaped(site: Site, inputs: list[Value]) -> Value:
 def transposed(site: Site, inputs: list[Value]) -> Value:
     """Axes in the order ``axes``; none given means turned around."""
     rank = len(inputs[0].shape)
-    return transpose(inputs[0], [axis % rank for axis in site.get("axes", ())] or list(range(rank))[::-1])
+    return transpose(inputs[0], [axis % rank for axis in site.each("axes")] or list(range(rank))[::-1])
 
 
 @operator("SwapAxis", "swapaxes")

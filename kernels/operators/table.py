@@ -38,6 +38,11 @@ class Site:
         value = self._attributes.get(key)
         return default if value is None else value
 
+    def each(self, key: str) -> tuple[Any, ...]:
+        """An attribute of several numbers, of which MXNet takes one by itself as well; none by default."""
+        value = self.get(key, ())
+        return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
     def draw(self, operator: str, attributes: dict[str, float], shape: Shape, dtype: str) -> Value:
         """Numbers that MXNet's ``operator`` draws anew for each call of the kernel."""
         return self._effects.draw(operator, attributes, shape, dtype)

@@ -12,6 +12,8 @@ from mxnet import autograd, gluon, init, nd
 from mxnet.gluon import nn
 
 from kernels import KernelError, build, jit, parts, source, trace, value_and_gradient
+from kernels.operators import OPERATORS, Site
+from kernels.primitives.base import Value
 from layers.half_fourier import HalfFourier
 from layers.my_dense import MyDense
 
@@ -215,6 +217,22 @@ def test_an_operator_that_the_numba_variant_does_not_know(layer: type[nn.Block])
         jit(layer())(nd.ones((3, 4)))
     assert_one_sentence(str(refusal.value), layer)
     assert marked_line(layer) in str(refusal.value)
+
+
+def test_a_rule_that_fails_leaves_its_block_to_mxnet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(site: Site, inputs: list[Value]) -> Value:
+        return inputs[site.get("k", 1)]
+
+    monkeypatch.setitem(OPERATORS, "topk", careless)
+    x = nd.ones((3, 4))
+    with pytest.raises(KernelError, match=r"rule for topk at .* fails with IndexError: .*; please report") as refusal:
+        jit(TopValues())(x)
+    assert_one_sentence(str(refusal.value), TopValues)
+    assert marked_line(TopValues) in str(refusal.value)
+    network = nn.Sequential()
+    network.add(dense(in_units=4), TopValues())
+    np.testing.assert_array_equal(jit(network)(x).asnumpy(), network(x).asnumpy())
+    assert [row.runs_by for row in parts(network, x)] == ["numba", "mxnet"]
 
 
 @pytest.mark.parametrize("name", ["hybridized", "hybridized-static"])

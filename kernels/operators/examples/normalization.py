@@ -45,6 +45,7 @@ EXAMPLES = {
         {
             "moments": lambda x: nd.moments(x, axes=(0, 1, 2)),
             "moments of rows": lambda x: nd.moments(x, axes=(1,), keepdims=True),
+            "moments of one axis": lambda x: nd.moments(x, axes=1),
             "moments of the batch": lambda x: nd.moments(x, axes=(0, 2)),
         },
         dtype="float64",
