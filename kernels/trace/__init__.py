@@ -15,7 +15,6 @@ from typing import Any
 from mxnet import autograd, gluon
 
 from ..arguments import Arguments
-from ..dispatch import forgiving_halves, unmarked
 from ..errors import UncompilableError
 from ..extent import FitError
 from ..graph import Graph
@@ -25,6 +24,7 @@ from .parameters import finish_deferred, structural_parameters
 from .quiet import check_hooks, plain_children
 from .run import run, runs_at_several_batches
 from .unify import unify
+from .unmarked import forgiving_halves, unmarked
 
 __all__ = ["check_hooks", "rehearsal", "structural_parameters", "trace", "trace_arguments", "trace_modes"]
 

@@ -10,10 +10,11 @@ import numpy as np
 from mxnet import gluon, nd
 
 from ..arguments import Arguments
-from ..dispatch import Recording, run_watched
 from ..errors import KernelError, UncompilableError
 from ..names import block_name
 from ..structure import NotPlainError, Structure, flatten, plain_values
+from .dispatch import run_watched
+from .recording import Recording
 
 # Prime and small: a batch size that no other extent is likely to have, so that a coincidence is not taken for a rule.
 TRACE_BATCHES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)

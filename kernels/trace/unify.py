@@ -8,12 +8,12 @@ from typing import Any
 
 from mxnet import autograd, gluon
 
-from ..dispatch import Seen
 from ..extent import Extent, FitError, fit_extent, fit_number, literal
 from ..graph import INPUT, Array, Call, Graph, Leaf
 from ..modes import MODAL
 from ..names import block_name, fresh
 from .leaves import NamedLeaf
+from .recording import Seen
 from .run import Run
 
 # Names that read well in generated source, for operators whose own names do not (or are Python's).
