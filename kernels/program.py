@@ -78,7 +78,8 @@ def program(graph: Graph, constants: Mapping[str, np.ndarray]) -> Program:
     arrays = [node.array for node in graph.leaves if node.role in (INPUT, PARAMETER)]
     wanted = [array.name for array in arrays if array.dtype != "bool"]  # a truth has no gradient
     sources = [leaves[name] for name in wanted]
-    slopes = _zero_where_used(gradients(results, [head for _, head in heads], sources), sources, graph)
+    used = _used(graph) - {move.old.name for move in moves}  # statistics have no gradient
+    slopes = _zero_where_used(gradients(results, [head for _, head in heads], sources), sources, used)
     differentiated = tuple(name for name, slope in zip(wanted, slopes, strict=True) if slope is not None)
     together = settled([*results, *(slope for slope in slopes if slope is not None), *moved])
     joint, also_frozen = rewrite(together, constants)
@@ -122,10 +123,9 @@ def _returned(differentiated: tuple[str, ...], moves: tuple[Move, ...], taken: s
     return [*(f"d_{name}" for name in differentiated), *(_named(f"new_{move.old.name}", taken) for move in moves)]
 
 
-def _zero_where_used(slopes: list[Value | None], sources: list[Value], graph: Graph) -> list[Value | None]:
+def _zero_where_used(slopes: list[Value | None], sources: list[Value], used: set[str]) -> list[Value | None]:
     """MXNet writes zeros where an output depends on a source by operators without a gradient alone: by rounding, or
     by its shape (``ones_like``), so that nothing of it is left among the primitives."""
-    used = _used(graph)
     return [
         cast(spread(literal(0.0, computed_in(source.dtype)), source.shape, ()), source.dtype)
         if slope is None and source.name in used and source.dtype in FLOATS
