@@ -14,7 +14,7 @@ import pytest
 from mxnet import MXNetError, autograd, nd
 from mxnet.gluon import nn
 
-from kernels import KernelError, hybridize, jit
+from kernels import KernelError, hybridize, jit, source
 from kernels import trace as trace_block
 from kernels.operators import OPERATORS
 from kernels.operators.examples import Call, Examples, all_examples
@@ -65,6 +65,26 @@ def test_hybridized_examples_agree_with_mxnet(name: str) -> None:
         for origin, right, found in zip(block.origins, *ways, strict=True):
             assert (found.dtype, found.shape) == (right.dtype, right.shape), origin
             np.testing.assert_allclose(found.asnumpy(), right.asnumpy(), rtol=1e-5, atol=1e-6, err_msg=origin)
+
+
+# Operators that no example calls, from the places where F keeps such: the hybridized variant knows all of MXNet's.
+ELSEWHERE: dict[str, Call] = {
+    "image": lambda x: nd.image.normalize(x, mean=0.5, std=2.0),
+    "linalg": lambda x: nd.linalg.sumlogdiag(nd.abs(x)),
+    "random": lambda x: nd.random.normal_like(x),
+    "_internal": lambda x: nd._internal._hypot_scalar(x, scalar=2.0),
+    "contrib": lambda x: nd.contrib.div_sqrt_dim(x),
+}
+
+
+@pytest.mark.parametrize("place", ELSEWHERE)
+def test_hybridized_variants_call_what_numba_variants_do_not_know(place: str, layer: Any) -> None:
+    block, x = layer(ELSEWHERE[place]), nd.random.normal(shape=(2, 3, 4, 4))
+    mx.random.seed(DRAWN)
+    expected = block(x).asnumpy()
+    mx.random.seed(DRAWN)
+    assert np.array_equal(hybridize(block)(x).asnumpy(), expected)
+    assert f"F.{place}." in source(block, "hybridized", x.shape)
 
 
 PLACES = {
