@@ -1,4 +1,4 @@
-"""Print the primitives that are loops of their own: pairs, folds and Fourier transforms.
+"""Print the primitives that are loops of their own: pairs, folds, sums along an axis and Fourier transforms.
 
 Each printer gets the value, the names of the arrays it reads, the name of the array it writes and the dtype of the
 module's own ``zero``.
@@ -10,12 +10,13 @@ from ..extent import Extent
 from ..primitives.alignment import Alignments, AlignmentsGradient
 from ..primitives.base import Primitive, Value
 from ..primitives.contract import Contract
+from ..primitives.cumulate import Cumulate
 from ..primitives.fourier import Fourier, FourierAdjoint
 from ..primitives.gather import Gather, ScatterAdd
 from ..primitives.symmetric import Fold, Pairs, PairsGradient, Unfold
 from .alignments import print_alignments, print_alignments_gradient
 from .contractions import print_contraction
-from .expressions import number_text
+from .expressions import LOOP_NAMES, number_text
 from .gathers import print_gather, print_scatter_add
 
 Printer = Callable[[Value, Sequence[str], str, str], list[str]]
@@ -156,6 +157,19 @@ def print_fourier_adjoint(value: Value, names: Sequence[str], result: str, main:
     ]
 
 
+def print_cumulate(value: Value, names: Sequence[str], result: str, main: str) -> list[str]:  # noqa: ARG001
+    """Each element added to the sum before it."""
+    assert isinstance(value.primitive, Cumulate)
+    loops = list(LOOP_NAMES[: len(value.shape)])
+    along = loops[value.primitive.axis]
+    here = ", ".join(loops)
+    before = ", ".join(f"{loop} - 1" if loop == along else loop for loop in loops)
+    lines = [f"{result}[{here}] = {names[0]}[{here}] + {result}[{before}] if {along} > 0 else {names[0]}[{here}]"]
+    for loop, extent in reversed(list(zip(loops, value.shape, strict=True))):
+        lines = [f"for {loop} in range({extent}):", *(f"    {line}" for line in lines)]
+    return lines
+
+
 PRINTERS: dict[type[Primitive], Printer] = {
     Contract: print_contraction,
     Pairs: print_pairs,
@@ -166,6 +180,7 @@ PRINTERS: dict[type[Primitive], Printer] = {
     FourierAdjoint: print_fourier_adjoint,
     Gather: print_gather,
     ScatterAdd: print_scatter_add,
+    Cumulate: print_cumulate,
     Alignments: print_alignments,
     AlignmentsGradient: print_alignments_gradient,
 }

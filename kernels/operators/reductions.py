@@ -3,8 +3,9 @@
 from ..dtypes import FLOATS
 from ..extent import Shape, volume
 from ..primitives.base import Value
+from ..primitives.cumulate import cumulate
 from ..primitives.iota import positions
-from ..primitives.map import apply, choose
+from ..primitives.map import apply, cast, choose
 from ..primitives.own_gradient import without_gradient
 from ..primitives.reduce import mean as mean_over
 from ..primitives.reduce import reduce
@@ -38,6 +39,13 @@ def _reduction(combination: str) -> Rule:
 
 for _name, _combination in REDUCTIONS.items():
     OPERATORS[_name] = _reduction(_combination)
+
+
+@operator("_np_cumsum")
+def cumsum(site: Site, inputs: list[Value]) -> Value:
+    """The sum of all elements up to each one along ``axis``, none: of all axes, in the dtype of the result."""
+    x, axis = cast(inputs[0], site.dtype), site.get("axis", None)
+    return cumulate(reshape(x, site.shape), 0 if axis is None else axis, site.name)
 
 
 @operator("mean")

@@ -4,7 +4,7 @@ from typing import Any
 
 from mxnet import nd
 
-from . import SPECIAL, Call, Examples, Input, halves, registered, special
+from . import SPECIAL, Call, Examples, Input, below, halves, registered, special
 
 AXES: tuple[dict[str, Any], ...] = (
     {},
@@ -46,6 +46,16 @@ EXAMPLES = {
             f"{name} {option}": lambda x, name=name, option=option: registered(name)(x, **option)
             for name in ("argmax", "argmin")
             for option in ({"axis": 1}, {"axis": -1, "keepdims": True}, {"axis": 0}, {})
+        },
+    ),
+    "cumulated": Examples(
+        {"x": Input(3, 4), "whole": Input(3, numbers=below(5), dtype="int32")},
+        {
+            "cumsum": lambda x: nd.cumsum(x * x),
+            **{f"cumsum along {axis}": lambda x, axis=axis: nd.cumsum(nd.tanh(x), axis=axis) * x for axis in range(3)},
+            "cumsum of whole numbers": lambda x, whole: (
+                x[:, :, 0] * nd.cumsum(nd.BlockGrad(whole), axis=1, dtype="float32")
+            ),
         },
     ),
     "without NaN": Examples(

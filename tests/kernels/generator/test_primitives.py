@@ -22,6 +22,7 @@ from kernels.primitives.alignment import Alignments, alignments
 from kernels.primitives.base import Primitive, Value, concrete, leaf
 from kernels.primitives.concat import concat
 from kernels.primitives.contract import contract
+from kernels.primitives.cumulate import cumulate
 from kernels.primitives.fourier import Fourier, FourierAdjoint, fourier, fourier_adjoint, half_basis
 from kernels.primitives.gather import ScatterAdd, gather
 from kernels.primitives.iota import positions
@@ -266,6 +267,10 @@ CASES: dict[str, Case] = {
         for first in (False, True)
         for of_frames in (False, True)
         for of_labels in (False, True)
+    },
+    **{
+        f"sums along axis {axis}": Case(lambda x, axis=axis: cumulate(x, axis), (shape(BATCH, 2, 4),), linear=True)
+        for axis in range(3)
     },
     "alignments along the batch": Case(
         lambda x, labels: alignments(x, labels, None, None, False),
