@@ -54,11 +54,12 @@ STAGES: tuple[tuple[str, ...], ...] = (
     (f"{GENERATOR}/test_primitives.py", f"{GENERATOR}/test_rewrite.py"),
     (f"{GENERATOR}/test_golden_source.py", f"{GENERATOR}/test_fuse.py", "-k", "golden_one or short_lines or loops"),
     ("tests/kernels/fuzz/test_fuzz.py", "-k", "not compiled and not planted"),
-    (f"{GENERATOR}/test_functions_at_places.py", f"{GENERATOR}/test_operators.py", "-k", "place or hybridized"),
+    (f"{GENERATOR}/test_dtypes.py", f"{GENERATOR}/test_operators.py", f"{GENERATOR}/test_functions_at_places.py",
+     "-k", "hybridized or says_where or special_numbers"),
     (f"{GENERATOR}/test_dtypes.py", f"{GENERATOR}/test_operators.py"),
     (f"{GENERATOR}/test_fuse.py", f"{GENERATOR}/test_golden_source.py", f"{GENERATOR}/test_random_graphs.py"),
 )  # fmt: skip
-WITHOUT_NUMBA = 3
+WITHOUT_NUMBA = 4
 # What was imported before the fork cannot be given pytest's assertions, and has none.
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 PROCESSOR_SECONDS = 400  # of one child; all stages take about 100, and a mistake may make a loop endless

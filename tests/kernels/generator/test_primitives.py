@@ -378,6 +378,17 @@ def test_every_primitive_is_checked() -> None:
     assert seen == set(Primitive.__subclasses__())
 
 
+@pytest.mark.parametrize("axes", [(0,), (1,), (0, 1), (2, 3), (0, 1, 3), (4, 3), (3, 1), (0, 1, 2, 3, 4)])
+def test_a_reduction_is_that_of_numpy(axes: tuple[int, ...]) -> None:
+    """Among them axes of length 1, which are dropped in another way, before and after others."""
+    x = leaf("x0", shape(BATCH, 1, 4, 1, 2), "float64")
+    array = np.random.default_rng(9).standard_normal(concrete(x.shape, N))
+    value = reduce("sum", x, axes)
+    expected = array.sum(axis=axes)
+    assert concrete(value.shape, N) == expected.shape
+    np.testing.assert_allclose(computed([value], [array])[0], expected, atol=1e-13)
+
+
 @pytest.mark.parametrize(
     ("length", "kept"), [(length, kept) for length in (1, 2, 3, 7, 8) for kept in range(1, length // 2 + 2)]
 )
