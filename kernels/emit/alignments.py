@@ -10,6 +10,7 @@ from .expressions import number_text
 
 # What both need to know about a row.  Names in braces are filled in; the others are of the printed code.
 ROW = """\
+row_nothing = {nothing}  # the logarithm of no path
 row_logs = np.empty(({frames}, {symbols}), {dtype})
 row_symbols = np.empty({states}, np.int64)
 row_scores = np.empty({states}, {dtype})
@@ -52,22 +53,22 @@ while row_labels < {places} and int({labels}[row, row_labels]) != {padding}:
 # log(exp(a) + exp(b) + exp(c)); where none of them has a path there is none
 SUM = """\
 q = max(a, b, c)
-q = a if a == b == c == {nothing} else q + log(exp(a - q) + exp(b - q) + exp(c - q))"""
+q = a if a == b == c == row_nothing else q + log(exp(a - q) + exp(b - q) + exp(c - q))"""
 
 COST = """\
     # the paths up to each state
     for s in range(row_states):
-        row_scores[s] = row_logs[0, row_symbols[s]] if s < 2 else {nothing}
+        row_scores[s] = row_logs[0, row_symbols[s]] if s < 2 else row_nothing
     for f in range(1, row_frames):
         for s in range(row_states - 1, -1, -1):
             a = row_scores[s]
-            b = row_scores[s - 1] if s > 0 else {nothing}
-            c = row_scores[s - 2] if s > 1 and row_symbols[s] != row_symbols[s - 2] else {nothing}
+            b = row_scores[s - 1] if s > 0 else row_nothing
+            c = row_scores[s - 2] if s > 1 and row_symbols[s] != row_symbols[s - 2] else row_nothing
             {sum}
             row_scores[s] = q + row_logs[f, row_symbols[s]]
     a = row_scores[row_states - 1]
-    b = row_scores[row_states - 2] if row_states > 1 else {nothing}
-    c = {nothing}
+    b = row_scores[row_states - 2] if row_states > 1 else row_nothing
+    c = row_nothing
     {sum}
     {result}[row] = -q
 """
@@ -75,28 +76,28 @@ COST = """\
 GRADIENT = """\
     # the paths up to each state of each frame
     for s in range(row_states):
-        row_paths[0, s] = row_logs[0, row_symbols[s]] if s < 2 else {nothing}
+        row_paths[0, s] = row_logs[0, row_symbols[s]] if s < 2 else row_nothing
     for f in range(1, row_frames):
         for s in range(row_states):
             a = row_paths[f - 1, s]
-            b = row_paths[f - 1, s - 1] if s > 0 else {nothing}
-            c = row_paths[f - 1, s - 2] if s > 1 and row_symbols[s] != row_symbols[s - 2] else {nothing}
+            b = row_paths[f - 1, s - 1] if s > 0 else row_nothing
+            c = row_paths[f - 1, s - 2] if s > 1 and row_symbols[s] != row_symbols[s - 2] else row_nothing
             {sum}
             row_paths[f, s] = q + row_logs[f, row_symbols[s]]
     a = row_paths[row_frames - 1, row_states - 1]
-    b = row_paths[row_frames - 1, row_states - 2] if row_states > 1 else {nothing}
-    c = {nothing}
+    b = row_paths[row_frames - 1, row_states - 2] if row_states > 1 else row_nothing
+    c = row_nothing
     {sum}
     row_total = q
     # the paths onwards from each state, last frame first, and what they say of each symbol
     for s in range(row_states):
-        row_scores[s] = {zero} if s > row_states - 3 else {nothing}
+        row_scores[s] = {zero} if s > row_states - 3 else row_nothing
     for f in range(row_frames - 1, -1, -1):
         for k in range({symbols}):
             {result}[f, row, k] = exp(row_logs[f, k])
         for s in range(row_states):
             a = row_paths[f, s] + row_scores[s]
-            if a != {nothing}:
+            if a != row_nothing:
                 {result}[f, row, row_symbols[s]] -= exp(a - row_total)
         for k in range({symbols}):
             {result}[f, row, k] *= {head}[row]
@@ -104,8 +105,8 @@ GRADIENT = """\
             row_scores[s] += row_logs[f, row_symbols[s]]
         for s in range(row_states):
             a = row_scores[s]
-            b = row_scores[s + 1] if s < row_states - 1 else {nothing}
-            c = row_scores[s + 2] if s < row_states - 2 and row_symbols[s] != row_symbols[s + 2] else {nothing}
+            b = row_scores[s + 1] if s < row_states - 1 else row_nothing
+            c = row_scores[s + 2] if s < row_states - 2 and row_symbols[s] != row_symbols[s + 2] else row_nothing
             {sum}
             row_scores[s] = q
 """
