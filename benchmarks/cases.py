@@ -77,7 +77,8 @@ def remarks(case: Case, block: "Block") -> tuple[str, ...]:
 def initialised(subject: "Subject", cell: Cell) -> "tuple[Block, list[nd.NDArray]]":
     """The layer as its author wrote it, with seeded parameters, and seeded inputs of ``cell.batch`` rows.
 
-    Weights are scaled so that outputs are of the inputs' size; constants keep their values.
+    Weights are scaled so that outputs are of the inputs' size; what is not learned is positive, as a running variance
+    must be; constants keep their values.
     """
     from mxnet import nd
     from mxnet.context import Context
@@ -93,7 +94,8 @@ def initialised(subject: "Subject", cell: Cell) -> "tuple[Block, list[nd.NDArray
     for name, parameter in block._collect_params_with_prefix().items():
         if not isinstance(parameter, Constant):
             values = _normal(f"{cell.layer} {name}", parameter.shape)
-            parameter.set_data(nd.array(values * _weight_scale(parameter.shape), dtype=parameter.dtype))
+            values = values * _weight_scale(parameter.shape) if parameter.grad_req != "null" else 0.5 + np.abs(values)
+            parameter.set_data(nd.array(values, dtype=parameter.dtype))
     return block, inputs
 
 

@@ -1,6 +1,6 @@
 """What ``jit`` compiles of a network and what it leaves to MXNet, as rows and as source."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mxnet import gluon
@@ -26,7 +26,17 @@ class Row(NamedTuple):
     reason: str
 
 
-def rows(block: gluon.Block, inputs: Sequence[Any], named: Mapping[str, Any]) -> list[Row]:
+class Parts(list[Row]):
+    """The parts of a network in order; printed as a table."""
+
+    def __str__(self) -> str:
+        widths = [max((len(row[column]) for row in self), default=0) for column in (0, 1)]
+        return "\n".join(
+            f"{row.runs_by}  {row.name:<{widths[0]}}  {row.block:<{widths[1]}}  {row.reason}".rstrip() for row in self
+        )
+
+
+def rows(block: gluon.Block, inputs: Sequence[Any], named: Mapping[str, Any]) -> Parts:
     """What runs the parts of ``jit(block)`` for inputs like these, found by trying; no kernel is compiled for it.
 
     A block whose forward runs as it is written, over parts that are compiled, is a row of its own before theirs.
@@ -37,9 +47,9 @@ def rows(block: gluon.Block, inputs: Sequence[Any], named: Mapping[str, Any]) ->
     return rows_so_far(whole)
 
 
-def rows_so_far(block: Jit) -> list[Row]:
+def rows_so_far(block: Jit) -> Parts:
     """What runs the parts, as far as its calls had to find out."""
-    return list(dict.fromkeys(map(_row, block.pieces())))  # a part that is called in two ways is one row
+    return _parts(block.pieces())
 
 
 def network_source(block: gluon.Block, inputs: Sequence[Any], strict: bool) -> str:
@@ -60,11 +70,11 @@ def _row(piece: Piece) -> Row:
     return Row(piece.name, piece.block, MXNET if piece.program is None else NUMBA, piece.reason)
 
 
+def _parts(pieces: Iterable[Piece]) -> Parts:
+    return Parts(dict.fromkeys(map(_row, pieces)))  # a part that is called in two ways is one row
+
+
 def _table(name: str, pieces: Sequence[Piece]) -> str:
     """The rows as comments of the generated source."""
-    rows = list(dict.fromkeys(map(_row, pieces)))
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    lines = [
-        f"# {row.runs_by}  {row.name:<{widths[0]}}  {row.block:<{widths[1]}}  {row.reason}".rstrip() for row in rows
-    ]
+    lines = [f"# {line}" for line in str(_parts(pieces)).splitlines()]
     return "\n".join([f"# {name} in parts, the kernels of the compiled ones below", "#", *lines]) + "\n"

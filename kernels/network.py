@@ -35,6 +35,9 @@ class Jit(Variant):
         self._strict = strict
         self.regenerate()
 
+    def _options(self) -> tuple[Any, ...]:
+        return (self._strict,)
+
     def regenerate(self) -> None:
         """Trace and generate anew at the next call."""
         self._plans = JitPlans(self.subject)

@@ -39,6 +39,14 @@ class Variant(gluon.Block):
             _check_all_np_ndarrays(result)
         return result
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, or what is unpickled, is a variant of a copy of the subject, and generates anew at its first call."""
+        return type(self), (self.subject, *self._options())
+
+    def _options(self) -> tuple[Any, ...]:
+        """What the constructor takes after the subject."""
+        return ()
+
     @property
     def params(self) -> gluon.ParameterDict:
         """The subject's own parameters, without those of its children."""
@@ -72,6 +80,15 @@ class Variant(gluon.Block):
         if name.startswith("__") or "subject" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self.__dict__["subject"], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """What the subject has is set there, and what was generated before is forgotten."""
+        subject = self.__dict__.get("subject")
+        if subject is None or name in self.__dict__ or not hasattr(subject, name):
+            super().__setattr__(name, value)
+        else:
+            setattr(subject, name, value)
+            self.regenerate()
 
     def __getitem__(self, key: Any) -> Any:
         return self.subject[key]

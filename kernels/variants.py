@@ -11,7 +11,7 @@ from .arguments import NOTHING, Arguments
 from .dtypes import FLOATS, listed
 from .errors import KernelError
 from .hybrid import generate_hybrid, hybrid_source
-from .listing import Row, network_source, rows, rows_so_far
+from .listing import Parts, network_source, rows, rows_so_far
 from .network import Jit
 from .structure import NotPlainError, flatten, plain_values
 from .trace.run import first_line
@@ -27,6 +27,9 @@ class Hybridized(Variant):
         super().__init__(subject)
         self._flags = {"static_alloc": static, "static_shape": static}
         self._specialised: dict[tuple[Any, ...], Callable[..., Any]] = {}
+
+    def _options(self) -> tuple[Any, ...]:
+        return (self._flags["static_alloc"],)
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """Generate at the first call; after it, a graph that holds for all arrays is called directly."""
@@ -76,7 +79,7 @@ def jit(block: gluon.Block, strict: bool = False) -> Variant:
     return Jit(_subject(block), strict)
 
 
-def parts(block: gluon.Block, *inputs: Any, **named: Any) -> list[Row]:
+def parts(block: gluon.Block, *inputs: Any, **named: Any) -> Parts:
     """What runs the parts of ``jit(block)`` for inputs like these, and why it is not numba; found by trying.
 
     Without inputs: what ran the parts of a ``jit`` block in its calls so far; none where all were compiled as a whole.

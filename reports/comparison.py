@@ -113,6 +113,7 @@ def _caption(frame: pd.DataFrame, varying: list[str]) -> str:
     fewest, most = int(frame["rounds"].min()), int(frame["rounds"].max())
     parts.append(count(most, "round") if fewest == most else f"{fewest} to {most} rounds")
     if frame["speedup_lower"].notna().any():
+        parts.append("times are medians of rounds, speed-ups means of the ratios within rounds")
         parts.append(f"in brackets the {100 * CONFIDENCE:.0f} % interval over rounds")
     return ", ".join(parts)
 

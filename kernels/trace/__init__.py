@@ -22,7 +22,7 @@ from ..variant import Variant
 from .leaves import leaves_of
 from .parameters import finish_deferred, structural_parameters
 from .quiet import check_hooks, plain_children
-from .run import run, runs_at_several_batches
+from .run import run_twice, runs_at_several_batches
 from .unify import unify
 from .unmarked import forgiving_halves, unmarked
 
@@ -62,7 +62,7 @@ def trace_arguments(block: gluon.Block, arguments: Arguments, any_batch: bool = 
                     return unify(block, leaves, runs)
                 except FitError:
                     pass  # what follows the batch size in no known way is specialised by shape
-        return unify(block, leaves, [run(block, arguments, parameters)])
+        return unify(block, leaves, [run_twice(block, arguments, parameters)])
 
 
 def trace_modes(block: gluon.Block, arguments: Arguments, any_batch: bool = True) -> tuple[Graph, bool]:

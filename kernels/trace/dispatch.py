@@ -5,6 +5,7 @@ wrapping them for the time of one forward pass sees every operator of an imperat
 reason: MXNet 1.9.1 is the last release, so these entry points will not change any more.
 """
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,14 @@ def run_watched(recording: Recording, forward: Callable[[], Any]) -> Any:
     """Call ``forward`` and note every operator that this thread invokes on the way."""
     with wrapped(_watchers(recording)), _slices_by_operator(recording):
         return forward()
+
+
+def check_fits(attributes: dict[str, str], shape: tuple[int, ...]) -> None:
+    """Refuse a ``Reshape`` to another number of elements, as (3, 5) to (-1, 10): MXNet writes past the end of it."""
+    known = {key: value for key, value in attributes.items() if key in ("shape", "reverse")}
+    _, (result,), _ = mxnet.sym.Reshape(mxnet.sym.Variable("x"), **known).infer_shape(x=shape)
+    if math.prod(result) != math.prod(shape):
+        raise ValueError(f"an array of shape {shape} cannot become one of shape {attributes['shape']}")
 
 
 @contextmanager
@@ -58,6 +67,8 @@ def _watchers(recording: Recording) -> dict[str, Callable[..., Callable[..., int
                 recording.check_writable(outputs._obj[index])
             name = operator_name(operator.value)
             attributes = {keys[i].decode(): values[i].decode() for i in range(attribute_count.value)}
+            if name == "Reshape":
+                check_fits(attributes, shape_of(inputs[0]))
             status = invoke_unmarked(original, name, attributes, (operator, count, inputs, *rest))
             if status == 0:
                 sources = [inputs[i] for i in range(count.value)]

@@ -19,6 +19,13 @@ LEAVES_GRAPH = {
         "gluon.Constant, so that every variant sees the same array"
     ),
     "MXInvokeCachedOpEx": "calls a hybridized graph that is not one of its child blocks ({line}): register it",
+    **dict.fromkeys(
+        ("MXAutogradSetIsRecording", "MXAutogradSetIsTraining"),
+        "switches recording or the mode inside forward ({line}), by pause(), train_mode() or the like, which no "
+        "variant follows: use nd.BlockGrad for what has no gradient",
+    ),
+    "MXAutogradIsRecording": "asks inside forward ({line}) whether MXNet records, which no variant can follow",
+    "MXNDArrayGetGrad": "asks inside forward ({line}) for a gradient, which no variant can follow",
     "MXCustomFunctionRecord": "calls an autograd.Function inside forward ({line}), which cannot be traced",
 }
 

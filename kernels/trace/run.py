@@ -78,6 +78,17 @@ def run(block: gluon.Block, arguments: Arguments, parameters: Sequence[nd.NDArra
     return Run(batch, recording, tuple(recording.number(output) for output in outputs), returns)
 
 
+def run_twice(block: gluon.Block, arguments: Arguments, parameters: Sequence[nd.NDArray]) -> Run:
+    """One watched forward pass that counts for its shape, if a second one does the same."""
+    first, second = (run(block, arguments, parameters) for _ in range(2))
+    if (first.recording.calls, first.outputs) != (second.recording.calls, second.outputs):
+        raise UncompilableError(
+            f"{block_name(block)} does something else each time it runs with the same inputs: numbers that Python "
+            "draws or counts would be constants of a kernel; draw with mx.nd.random, or bring them as an argument"
+        )
+    return first
+
+
 def _outputs(block: gluon.Block, result: Any) -> tuple[list[nd.NDArray], Structure]:
     """The arrays that forward returned, and what they were in; only None may stand beside them."""
     arrays: list[nd.NDArray] = []
@@ -117,6 +128,8 @@ def called(block: gluon.Block, forward: Callable[[], Any], inputs: Sequence[Any]
 
 def first_line(error: BaseException) -> str:
     """The line of an error that says what was wrong; MXNet's errors are stack traces."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = str(error) if not isinstance(error, KeyError) else f"{type(error).__name__}: {error}"  # else a bare key
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line for line in lines if not re.match(r"Traceback|File |Stack trace|\[bt\]", line)]
     told = [line for line in lines if re.search(r"Check failed|Error in operator|^\w+Error: ", line)]
     return (told or lines or [type(error).__name__])[0]

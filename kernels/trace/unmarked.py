@@ -51,15 +51,19 @@ def forgiving_halves() -> Iterator[None]:
         yield
 
 
+# As it is, whatever stands in front of it in a trace.
+_SET_TRAINING = _LIB.MXAutogradSetIsTraining
+
+
 @contextmanager
 def _predicting() -> Iterator[None]:
     """Prediction mode, whatever Python code sees."""
     before = ctypes.c_int()
-    _LIB.MXAutogradSetIsTraining(ctypes.c_int(0), ctypes.byref(before))
+    _SET_TRAINING(ctypes.c_int(0), ctypes.byref(before))
     try:
         yield
     finally:
-        _LIB.MXAutogradSetIsTraining(before, ctypes.byref(ctypes.c_int()))
+        _SET_TRAINING(before, ctypes.byref(ctypes.c_int()))
 
 
 def invoke_unmarked(

@@ -272,6 +272,14 @@ def test_a_network_in_parts_says_who_ran_which():
     assert cases.prepare(cell(variant="numba")).remarks == ()
 
 
+@pytest.mark.parametrize("mode", grid.MODES)
+def test_statistics_that_are_not_learned_are_possible_ones(mode):
+    subject = layers.resolve("mxnet.gluon.nn:BatchNorm", (), ("4,8",))
+    cases.prepare(cell(layer="BatchNorm", variant="hybridized", mode=mode), subject).call()
+    original, _ = cases.initialised(subject, cell(layer="BatchNorm"))
+    assert (original.running_var.data().asnumpy() > 0).all()
+
+
 def test_an_unknown_layer_and_an_unusable_context_are_refused():
     with pytest.raises(CaseError, match="Unheard"):
         cases.prepare(cell(layer="Unheard"))

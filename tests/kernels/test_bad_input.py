@@ -1,6 +1,7 @@
 """What cannot be generated or run is refused in one sentence, and nothing is harmed by the attempt."""
 
 import inspect
+import random
 import re
 from collections.abc import Callable
 from typing import Any
@@ -133,7 +134,49 @@ class FailsByItself(Switched):
         raise ValueError(f"I do not like the {x.shape[1]} columns\nor anything else")
 
 
+class PausesRecording(Switched):
+    def misbehave(self, x: nd.NDArray) -> Any:
+        with autograd.pause():  # here
+            mean = x.mean(axis=1, keepdims=True)
+        return x * mean
+
+
+class PredictsWithin(Switched):
+    def misbehave(self, x: nd.NDArray) -> Any:
+        with autograd.predict_mode():  # here
+            return nd.Dropout(x) * 2
+
+
+class AsksWhetherItIsRecorded(Switched):
+    def misbehave(self, x: nd.NDArray) -> Any:
+        return x * 3 if autograd.is_recording() else x * 2  # here
+
+
+class AsksForAGradient(Switched):
+    def misbehave(self, x: nd.NDArray) -> Any:
+        return x * 3 if x.grad is None else x * 2  # here
+
+
+class Counts(Switched):
+    calls = 0
+
+    def misbehave(self, x: nd.NDArray) -> Any:
+        self.calls += 1
+        return x * self.calls
+
+
+class DrawsByPython(Switched):
+    def misbehave(self, x: nd.NDArray) -> Any:
+        return x * random.random()
+
+
 BAD: dict[type[Switched], str] = {
+    PausesRecording: "switches recording or the mode inside forward",
+    PredictsWithin: "switches recording or the mode inside forward",
+    AsksWhetherItIsRecorded: "asks inside forward .* whether MXNet records",
+    AsksForAGradient: "asks inside forward .* for a gradient",
+    Counts: "does something else each time it runs",
+    DrawsByPython: "does something else each time it runs",
     CopiesToNumpy: "copies an array to NumPy inside forward",
     TakesAScalar: "copies an array to NumPy inside forward",
     TakesAFloat: r"does not accept an input of shape \(3, 4\): float\(\) argument must be",

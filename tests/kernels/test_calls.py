@@ -1,5 +1,7 @@
 """How a forward is called: several arrays, nested, beside None and plain values, by keyword; and what it returns."""
 
+import copy
+import pickle
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,6 +10,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from mxnet import autograd, gluon, nd
+from mxnet.gluon import nn
 
 from kernels import KernelError, build, hybridize, jit, trace, value_and_gradient
 from kernels.arguments import Arguments
@@ -382,3 +385,46 @@ def test_the_batch_may_be_that_of_a_later_array(generated: str) -> None:
     for batch in (3, 9, 5, 1):
         fast(memory, array(batch, 4))
     assert block.runs == runs
+
+
+def test_a_copy_is_a_variant_of_a_copy(generated: str) -> None:
+    block, x = nn.Dense(3, in_units=4), array(2, 4)
+    block.initialize()
+    fast = build(block, generated)
+    expected = fast(x)
+    for copied in (copy.deepcopy(fast), pickle.loads(pickle.dumps(fast))):
+        assert type(copied) is type(fast)
+        assert_same(copied(x), expected)
+        copied.weight.set_data(nd.zeros((3, 4)))
+        assert_same(fast(x), expected)
+        assert not copied(x).asnumpy().any()
+
+
+class Sloped(gluon.Block):
+    """Multiplies by an attribute."""
+
+    slope = 2.0
+
+    def forward(self, x: nd.NDArray) -> nd.NDArray:
+        return x * self.slope
+
+
+def test_what_is_set_on_a_variant_is_set_on_its_subject(generated: str) -> None:
+    block, x = Sloped(), array(2, 3)
+    fast = build(block, generated)
+    fast(x)
+    fast.slope = 5.0
+    assert block.slope == 5.0
+    assert_same(fast(x), x * 5)
+
+
+def in_tens(x: nd.NDArray) -> nd.NDArray:
+    return nd.reshape(x, shape=(-1, 10)).sum(axis=1)
+
+
+def test_a_reshape_that_few_batch_sizes_allow(generated: str) -> None:
+    fast = build(Function(in_tens), generated)
+    for rows in (60, 10, 2, 4):
+        assert_same(fast(array(rows, 5)), in_tens(array(rows, 5)))
+    with pytest.raises(KernelError, match=r"an array of shape \(3, 5\) cannot become one of shape \(-1, ?10\)"):
+        fast(array(3, 5))

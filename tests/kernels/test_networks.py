@@ -444,3 +444,9 @@ def test_sparse_embeddings_are_left_to_mxnet(embedding: Callable[[], nn.Block]) 
         KernelError, match=r"parameter 0\.weight of Sequential, or its gradient, is stored as row_sparse"
     ):
         jit(net, strict=True)(words)
+
+
+def test_parts_are_printed_one_a_line() -> None:
+    network, x = made("convolutional")
+    lines = str(parts(network, x)).splitlines()
+    assert [line.split()[0] for line in lines] == [row.runs_by for row in parts(network, x)]
