@@ -1,12 +1,14 @@
 """Operators that combine elements along axes."""
 
+from collections.abc import Sequence
+
 from ..dtypes import FLOATS
 from ..extent import Shape, volume
 from ..primitives.base import Value
 from ..primitives.cumulate import cumulate
 from ..primitives.iota import positions
-from ..primitives.map import apply, cast, choose
-from ..primitives.own_gradient import without_gradient
+from ..primitives.map import apply, cast, choose, times
+from ..primitives.own_gradient import with_gradient, without_gradient
 from ..primitives.reduce import mean as mean_over
 from ..primitives.reduce import reduce
 from ..primitives.reshape import reshape
@@ -55,12 +57,24 @@ def mean(site: Site, inputs: list[Value]) -> Value:
 
 
 def _without_nan(combination: str, neutral: float) -> Rule:
-    """A reduction that takes NaN for the neutral element."""
+    """A reduction that takes NaN for the neutral element.
+
+    As MXNet's, its gradient there is 0 times the head, which is NaN where the head is infinite.
+    """
 
     def rule(site: Site, inputs: list[Value]) -> Value:
         x = inputs[0]
-        numbers = choose(apply("not_equal", x, x), neutral, x)
-        return reshape(reduce(combination, numbers, reduced_axes(site, x.shape), site.name), site.shape)
+        axes = reduced_axes(site, x.shape)
+        result = reduce(combination, choose(apply("not_equal", x, x), neutral, x), axes)
+
+        def slopes(y: Value, head: Value, read: Sequence[Value]) -> list[Value]:
+            source = read[0]
+            share = apply("equal", source, source)
+            if combination == "product":
+                share = choose(share, apply("divide", over(y, source, axes), source), 0.0)
+            return [times(over(head, source, axes), share)]
+
+        return reshape(with_gradient(result, inputs, slopes), site.shape)
 
     return rule
 

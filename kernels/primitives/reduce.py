@@ -54,8 +54,12 @@ class Reduce(Primitive):
 
 
 def reduce(combination: str, value: Value, axes: Sequence[int], name: str = "") -> Value:
-    """``value`` combined over ``axes``; axes of length 1 are only dropped."""
-    unit = [axis for axis in axes if value.shape[axis] == ONE]
+    """``value`` combined over ``axes``.
+
+    Axes of length 1 of a sum are only dropped.  Other gradients divide by the element or compare with it, as MXNet's
+    do, and see a NaN there too.
+    """
+    unit = [axis for axis in axes if value.shape[axis] == ONE and combination == "sum"]
     long = [axis for axis in axes if axis not in unit]
     if long:
         shape = tuple(extent for axis, extent in enumerate(value.shape) if axis not in long)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -71,12 +72,23 @@ class Plan:
         return [array.astype(self.dtype) for array in drawn]
 
 
-def results(step: Step, live: list[nd.NDArray], detached: tuple[int, ...] = ()) -> list[nd.NDArray]:
-    """What a step adds to the arrays that there are; nothing goes back through the ``detached`` operands."""
+Shake = Callable[[nd.NDArray], nd.NDArray]
+
+
+def results(
+    step: Step, live: list[nd.NDArray], detached: tuple[int, ...] = (), shake: Shake | None = None
+) -> list[nd.NDArray]:
+    """What a step adds to the arrays that there are; nothing goes back through the ``detached`` operands.
+
+    Two operands that are one array are shaken apart: what goes back through both may cancel, but for rounding.
+    """
     operands = [live[place] for place in step.operands]
     operands = [array.detach() if index in detached else array for index, array in enumerate(operands)]
+    if shake is not None and len(set(step.operands)) < len(step.operands):
+        operands = [shake(array) for array in operands]
     made = registered(step.operator)(*operands, **dict(step.attributes))
-    return list(made) if isinstance(made, (list, tuple)) else [made]
+    made = list(made) if isinstance(made, (list, tuple)) else [made]
+    return made if shake is None else [shake(array) for array in made]
 
 
 class Fuzzed(gluon.Block):
@@ -94,12 +106,13 @@ class Fuzzed(gluon.Block):
         live = [*inputs, *(getattr(self, f"w{place}").data() for place in range(len(self._plan.parameters)))]
         for step in self._plan.steps:
             # MXNet sends zeros back through what is flat, and infinite slopes behind it make NaN of them
-            made = results(step, live, step.flat if self.cut else ())
-            if self.shaken is not None and not step.exact:
-                errors = [nd.array(self.shaken(array.shape, step.single), dtype=array.dtype) for array in made]
-                made = [array * (1 + error) for array, error in zip(made, errors, strict=True)]
-            live += made
+            shake = None if self.shaken is None or step.exact else partial(self._shake, step)
+            live += results(step, live, step.flat if self.cut else (), shake)
         return [live[place] for place in self._plan.outputs]
+
+    def _shake(self, step: Step, array: nd.NDArray) -> nd.NDArray:
+        assert self.shaken is not None
+        return array * (1 + nd.array(self.shaken(array.shape, step.single), dtype=array.dtype))
 
 
 def block_of(plan: Plan, dtype: str, parameters: list[np.ndarray]) -> Fuzzed:

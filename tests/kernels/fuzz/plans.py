@@ -18,13 +18,11 @@ TRIES = 3  # to find an operator that fits what is there
 POSITIVE = {"sqrt": 0.5, "log": 0.5, "rsqrt": 0.5, "cbrt": 0.5, "rcbrt": 0.5, "log2": 0.5, "log10": 0.5, "log1p": 0.5,
             "arccosh": 1.5, "_power_scalar": 0.5, "reciprocal": 0.5,
             "_rdiv_scalar": 0.5}  # fmt: skip
-# Where MXNet itself is wrong: its gradient of a product is NaN at a factor of 0, even over an axis of length 1; these
-# sums, compensated for rounding, make NaN of infinity.  The gamma functions have poles, where MXNet's slopes are
-# infinite with one sign or the other.
+# Where MXNet itself is wrong: these sums, compensated for rounding, make NaN of infinity.  The gamma functions have
+# poles, where MXNet's slopes are infinite with one sign or the other.
 AWAY_FROM_ZERO = (("abs", ()), ("_plus_scalar", (("scalar", 0.5),)))
 FINITE = (("_minimum_scalar", (("scalar", 9.0),)), ("_maximum_scalar", (("scalar", -9.0),)))
-ALWAYS = {"prod": AWAY_FROM_ZERO, "nanprod": AWAY_FROM_ZERO, "gamma": AWAY_FROM_ZERO, "gammaln": AWAY_FROM_ZERO,
-          "norm": FINITE, "nansum": FINITE}  # fmt: skip
+ALWAYS = {"gamma": AWAY_FROM_ZERO, "gammaln": AWAY_FROM_ZERO, "norm": FINITE, "nansum": FINITE}
 
 
 # A sum of no more than zeros may be 0 or -0, by the order of its terms: adding 0 makes it 0 before it is divided by.

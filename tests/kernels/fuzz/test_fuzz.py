@@ -19,7 +19,7 @@ from kernels import KernelError, jit
 from kernels.primitives.map import FUNCTIONS
 from kernels.primitives.reduce import COMBINATIONS
 
-from .graphs import Fuzzed, Given, Plan
+from .graphs import Fuzzed, Given, Plan, Step
 from .plans import plans
 from .verdict import Refused, problems
 from .vocabulary import Word, known_words
@@ -96,6 +96,41 @@ def test_a_seed_draws_the_same_graphs_whatever_is_loaded(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, module.__name__, module)
     assert drawn(0) == before
     assert drawn(1) != before
+
+
+FOUND = {
+    "nansum multiplies an infinite head by 0": Plan(
+        inputs=(Given((), "normal"),),
+        parameters=(),
+        steps=(Step("log", (0,)), Step("nansum", (1,)), Step("broadcast_mul", (2, 0)), Step("sqrt", (3,))),
+        outputs=(4,),
+        batch=3,
+    ),
+    "a product of one NaN": Plan(
+        inputs=(Given((1,), "normal"), Given((1,), "special")),
+        parameters=(),
+        steps=(
+            Step("abs", (1,), exact=True),
+            Step("_plus_scalar", (2,), (("scalar", 0.5),)),
+            Step("prod", (3,), (("axis", (1,)),)),
+        ),
+        outputs=(4,),
+        batch=3,
+    ),
+    "x / x, whose gradients cancel": Plan(
+        inputs=(Given((), "normal"), Given((), "normal")),
+        parameters=(),
+        steps=(Step("broadcast_div", (1, 1)),),
+        outputs=(2,),
+        batch=2,
+        seed=2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_found_stays_mended(name: str) -> None:
+    assert problems(FOUND[name]) == []
 
 
 PLANTED = {
