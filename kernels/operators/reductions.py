@@ -65,7 +65,7 @@ def _without_nan(combination: str, neutral: float) -> Rule:
     def rule(site: Site, inputs: list[Value]) -> Value:
         x = inputs[0]
         axes = reduced_axes(site, x.shape)
-        result = reduce(combination, choose(apply("not_equal", x, x), neutral, x), axes)
+        result = reduce(combination, choose(apply("not_equal", x, x), neutral, x), axes, site.name)
 
         def slopes(y: Value, head: Value, read: Sequence[Value]) -> list[Value]:
             source = read[0]
