@@ -3,6 +3,7 @@
 import builtins
 import keyword
 import re
+import unicodedata
 from collections.abc import Container
 
 # What generated modules import from ``math``; ``gamma`` is called as ``math.gamma``, since parameters are named so.
@@ -26,7 +27,7 @@ RESERVED_PATTERN = re.compile(r"[a-sA-Z]|(want|d|enter|row|p)_.*|.*_(here|flat)|
 
 def fresh(stem: str, taken: Container[str]) -> str:
     """``stem`` as a name of its own: another one where it is reserved, no identifier, or in ``taken``."""
-    stem = re.sub(r"\W", "_", stem)
+    stem = _letters(stem)
     if stem in RESERVED or RESERVED_PATTERN.fullmatch(stem) or not stem.isidentifier():
         stem = f"{stem.strip('_')}_value" if stem.strip("_").isidentifier() else "value"
     return unique(stem, taken)
@@ -34,7 +35,13 @@ def fresh(stem: str, taken: Container[str]) -> str:
 
 def block_name(block: object) -> str:
     """The class of a Block, as a part of class names and file names."""
-    return re.sub(r"\W", "_", type(block).__name__)
+    return _letters(type(block).__name__)
+
+
+def _letters(text: str) -> str:
+    """``text`` as Python reads it in source, where ª is a and ﬁ is fi, with nothing that an identifier cannot have."""
+    normal = unicodedata.normalize("NFKC", text)
+    return "".join(letter if f"a{letter}".isidentifier() else "_" for letter in normal)
 
 
 def unique(name: str, taken: Container[str]) -> str:

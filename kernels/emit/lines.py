@@ -22,7 +22,7 @@ def wrapped(
     lines, current = [], opening
     for index, item in enumerate(items):
         piece = item if index == len(items) - 1 else f"{item}{separator}"
-        if len(current) + len(piece) + len(closing) > LINE_LENGTH:
+        if current and len(current) + len(piece) + len(closing) > LINE_LENGTH:
             lines.append(current.rstrip() if not close else current + close)
             current = f"        {reopen}"
         current += piece
