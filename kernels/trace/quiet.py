@@ -7,7 +7,7 @@ from functools import partial
 from mxnet import gluon
 
 from ..arguments import call
-from ..errors import UncompilableError
+from ..errors import KernelError, UncompilableError
 from ..names import block_name
 from ..variant import Variant
 
@@ -56,7 +56,9 @@ def check_hooks(block: gluon.Block) -> None:
             )
 
 
-def _blocks(block: gluon.Block) -> Iterator[gluon.Block]:
+def _blocks(block: gluon.Block, above: tuple[gluon.Block, ...] = ()) -> Iterator[gluon.Block]:
+    if any(block is one for one in above):
+        raise KernelError(f"{block_name(block)} holds itself as a child, so that its parameters have no end")
     yield block
     for child in [block.subject] if isinstance(block, Variant) else block._children.values():
-        yield from _blocks(child)
+        yield from _blocks(child, (*above, block))
