@@ -1,23 +1,30 @@
 """Running a Block while its operators are watched, at the batch size at hand and at telling ones."""
 
 import re
+import sysconfig
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
-from mxnet import gluon, nd
+from mxnet import MXNetError, gluon, nd
 
 from ..arguments import Arguments
-from ..errors import KernelError, UncompilableError
+from ..errors import KernelError, UncompilableError, text_of, told
 from ..names import block_name
 from ..structure import NotPlainError, Structure, flatten, plain_values
+from .callers import OWN_PACKAGE, package_of
 from .dispatch import run_watched
 from .recording import Recording
 
 # Prime and small: a batch size that no other extent is likely to have, so that a coincidence is not taken for a rule.
 TRACE_BATCHES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
+
+# Where Python and its packages are: code that is no user's.
+INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 
 
 @dataclass(frozen=True)
@@ -118,18 +125,39 @@ def called(block: gluon.Block, forward: Callable[[], Any], inputs: Sequence[Any]
         for output in outputs:
             output.wait_to_read()  # what an operator refuses only when it runs belongs to this call
         return result
-    except KernelError:
+    except (KernelError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:  # whatever somebody's forward raises belongs to the input it was given
+    except BaseException as error:  # somebody else's code may do anything
+        line = _raised_at(error)
+        if line:
+            raise KernelError(f"forward of {block_name(block)} failed at {line}: {told(error)}") from error
         shapes = " and ".join(str(getattr(value, "shape", type(value).__name__)) for value in inputs)
-        reason = re.sub(r"^\[[\d:]+\] |^.*?Check failed: |^Error in operator \S+: |^\w+Error: ", "", first_line(error))
-        raise KernelError(f"{block_name(block)} does not accept an input of shape {shapes}: {reason}") from error
+        raise KernelError(f"{block_name(block)} does not accept an input of shape {shapes}: {reason(error)}") from error
+
+
+def _raised_at(error: BaseException) -> str:
+    """The user's line that raised this, or that called what did; nothing if MXNet refused a call."""
+    own = {"mxnet", OWN_PACKAGE}
+    lines = dict(walk_tb(error.__traceback__))
+    *_, last = frames = list(lines)
+    others = [frame for frame in frames if package_of(frame) not in own]
+    refused = not isinstance(error, RecursionError) and (isinstance(error, MXNetError) or package_of(last) in own)
+    if refused or not others:
+        return ""
+    users = [frame for frame in others if not frame.f_code.co_filename.startswith(INSTALLED)]
+    frame = (users or others)[-1]
+    return f"{Path(frame.f_code.co_filename).name}:{lines[frame]}"
+
+
+def reason(error: BaseException) -> str:
+    """What was wrong, without the words that MXNet puts before it."""
+    return re.sub(r"^\[[\d:]+\] |^.*?Check failed: |^Error in operator \S+: |^\w+Error: ", "", first_line(error))
 
 
 def first_line(error: BaseException) -> str:
     """The line of an error that says what was wrong; MXNet's errors are stack traces."""
-    said = str(error) if not isinstance(error, KeyError) else f"{type(error).__name__}: {error}"  # else a bare key
+    said = told(error) if isinstance(error, KeyError) else text_of(error)  # else a bare key
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     lines = [line for line in lines if not re.match(r"Traceback|File |Stack trace|\[bt\]", line)]
-    told = [line for line in lines if re.search(r"Check failed|Error in operator|^\w+Error: ", line)]
-    return (told or lines or [type(error).__name__])[0]
+    telling = [line for line in lines if re.search(r"Check failed|Error in operator|^\w+Error: ", line)]
+    return (telling or lines or [type(error).__name__])[0]
