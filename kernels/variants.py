@@ -12,9 +12,11 @@ from .dtypes import FLOATS, listed
 from .errors import KernelError
 from .hybrid import generate_hybrid, hybrid_source
 from .listing import Parts, network_source, rows, rows_so_far
+from .names import block_name
 from .network import Jit
 from .structure import NotPlainError, flatten, plain_values
-from .trace.run import first_line
+from .trace import trace_arguments
+from .trace.run import first_line, reason
 from .variant import Variant
 
 VARIANTS = ("imperative", "hybridized", "hybridized-static", "numba")
@@ -41,7 +43,24 @@ class Hybridized(Variant):
             self._specialised[key] = generated.function()
             if arguments.flat and not generated.guarded:
                 self.__dict__["forward"] = self._direct(generated.function(), len(arguments.arrays))
-        return self._specialised[key](*arguments.arrays)
+        try:
+            return self._specialised[key](*arguments.arrays)
+        except KernelError:
+            raise
+        except Exception as error:
+            raise self._refusal(arguments, error) from error
+
+    def _refusal(self, arguments: Arguments, error: Exception) -> KernelError:
+        """What is wrong with a call that MXNet's graph fails at: with the call itself, or with the graph."""
+        name = block_name(self.subject)
+        try:
+            graph = trace_arguments(self.subject, arguments)
+        except KernelError as refusal:
+            return refusal
+        words = reason(error)
+        lines = [f"{call.operator} at {call.line}" for call in graph.calls if call.operator in words.split()]
+        calls = f", which calls {lines[0]}" if lines else ""
+        return KernelError(f"MXNet's graph of {name}{calls} fails, though its forward does not: {words.rstrip('.')}")
 
     def _direct(self, run: Callable[..., Any], arity: int) -> Callable[..., Any]:
         """The generated forward for so many arrays; whatever else is given goes the long way."""
@@ -51,10 +70,8 @@ class Hybridized(Variant):
                 return type(self).forward(self, *inputs, **named)
             try:
                 return run(*inputs)
-            except Exception:  # raised again, unless the call was for another way
-                if not Arguments.of(self.subject, inputs).flat:
-                    return type(self).forward(self, *inputs)
-                raise
+            except Exception:  # the long way takes it, or says what is wrong
+                return type(self).forward(self, *inputs)
 
         return forward
 
@@ -178,7 +195,12 @@ def _shapes(shape: Any) -> list[tuple[int, ...]]:
 
 def _prepare(subject: gluon.Block, dtype: str) -> None:
     """Give a fresh block values of this dtype; one that has values must be of it already."""
-    parameters = subject.collect_params().values()
+    try:
+        parameters = subject.collect_params().values()
+    except RecursionError as error:
+        raise KernelError(
+            f"{block_name(subject)} holds itself as a child, so that its parameters have no end"
+        ) from error
     others = [parameter for parameter in parameters if np.dtype(parameter.dtype).name != dtype]
     if any(parameter._data is not None for parameter in others):
         raise KernelError(

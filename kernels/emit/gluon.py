@@ -83,7 +83,9 @@ def print_hybrid_block(graph: Graph) -> str:
 
 def _returned(graph: Graph) -> str:
     """All outputs in one list; a hybridized block would lose tuples, dicts and None, which its caller puts back."""
-    names = ", ".join(array.name for array in graph.outputs)
+    leaves = {leaf.array.name for leaf in graph.leaves}  # which are no nodes of a tape, as the result of a call is
+    outputs = [f"F.identity({array.name})" if array.name in leaves else array.name for array in graph.outputs]
+    names = ", ".join(outputs)
     return names if isinstance(graph.returns, Slot) else f"[{names}]"
 
 

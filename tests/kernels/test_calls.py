@@ -428,3 +428,62 @@ def test_a_reshape_that_few_batch_sizes_allow(generated: str) -> None:
         assert_same(fast(array(rows, 5)), in_tens(array(rows, 5)))
     with pytest.raises(KernelError, match=r"an array of shape \(3, 5\) cannot become one of shape \(-1, ?10\)"):
         fast(array(3, 5))
+
+
+class Weighted(gluon.Block):
+    """Returns what ``returned`` makes of its input and its weight."""
+
+    returned: Callable[[nd.NDArray, nd.NDArray], Any]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = self.params.get("weight", shape=(4,), init=mx.init.One())
+
+    def forward(self, x: nd.NDArray) -> Any:
+        return type(self).returned(x, self.weight.data())
+
+
+LEAVES: dict[str, Callable[[nd.NDArray, nd.NDArray], Any]] = {
+    "the input": lambda x, weight: x,
+    "the weight": lambda x, weight: weight,
+    "all": lambda x, weight: [x, {"weight": weight}, x * weight],
+}
+
+
+@pytest.mark.filterwarnings("ignore:The 0-th input to HybridBlock is not used")
+@pytest.mark.parametrize("returned", LEAVES)
+def test_what_is_returned_as_it_came_has_its_gradient(returned: str, generated: str) -> None:
+    def gradients(block: gluon.Block, x: nd.NDArray) -> list[nd.NDArray]:
+        x.attach_grad()
+        with autograd.record():
+            _, outputs = taken_apart(block(x))
+        autograd.backward(outputs, [array(*output.shape, seed=9) for output in outputs])
+        return [*outputs, x.grad, weight.grad()]
+
+    block = type("Returns", (Weighted,), {"returned": LEAVES[returned]})()
+    block.initialize()
+    weight = block.weight
+    expected = [one.copy() for one in gradients(block, array(3, 4))]
+    weight.zero_grad()
+    assert_same(gradients(build(block, generated), array(3, 4)), expected)
+
+
+@pytest.mark.parametrize("letters", [60, 100, 120, 400])
+def test_an_argument_may_have_a_long_name(letters: int, generated: str) -> None:
+    name = "x" * letters
+    functions: dict[str, Any] = {"nd": nd}
+    exec(f"def forward({name}): return nd.relu({name} * 3 + nd.tanh({name}))", functions)
+    x = array(3, 4)
+    assert_same(build(Function(functions["forward"]), generated)(x), functions["forward"](x))
+
+
+@pytest.mark.parametrize("name", ["ª", "ﬁ", "²", "a b", "class", "·", "a"])
+def test_names_that_python_reads_as_others(name: str, generated: str) -> None:
+    """In source ª is a, and ﬁ is fi."""
+    block = type(name, (Weighted,), {"returned": lambda x, weight: x * weight})()
+    other = block.params.get("other", shape=(4,), init=mx.init.One())
+    block._reg_params |= {"a": other, name: block.weight}
+    block._children[name] = block._children["a"] = Function(lambda x: x)
+    block.initialize()
+    x = array(3, 4)
+    assert_same(build(block, generated)(x), x)
