@@ -96,7 +96,8 @@ def _document(file: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ReportError(f"{file}: is not a complete JSON file ({error})") from error
     if not isinstance(document, dict):
-        raise ReportError(f"{file}: holds no result of asv or pytest-benchmark, but a JSON {type(document).__name__}")
+        kind = "null" if document is None else f"a JSON {type(document).__name__}"
+        raise ReportError(f"{file}: holds no result of asv or pytest-benchmark, but {kind}")
     return document
 
 

@@ -132,6 +132,7 @@ def test_asv_version_1(write):
         ('{"benchmarks": [', r"broken\.json: is not a complete JSON file"),
         ("[" * 100_000, r"broken\.json: is not a complete JSON file"),
         ("", r"broken\.json: is not a complete JSON file"),
+        ("null", r"broken\.json: holds no result of asv or pytest-benchmark, but null"),
         ([1, 2], r"broken\.json: holds no result of asv or pytest-benchmark, but a JSON list"),
         ({"name": "x"}, r"broken\.json: is neither a result of asv .* nor of pytest-benchmark"),
     ],
