@@ -228,7 +228,8 @@ def run(arguments: Sequence[str]) -> int:
             return complain(error.format_message(), WRONG_INPUT)
         if isinstance(error, room_errors()):
             return complain(str(error), WRONG_INPUT)
-        return complain(f"unexpected {type(error).__name__}: {error} (--debug shows where)", NOT_JUDGED)
+        said = traceback.TracebackException(type(error), error, None)  # str(error) may itself fail
+        return complain(f"unexpected {type(error).__name__}: {said} (--debug shows where)", NOT_JUDGED)
     return complain("interrupted", NOT_JUDGED) if code == CTRL_C else int(code or 0)
 
 

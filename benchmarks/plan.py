@@ -1,5 +1,7 @@
 """What one ``gluonmark bench`` will measure, and for how long: everything is validated here, before anything runs."""
 
+import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +10,8 @@ import switches
 from benchmarks import contexts, grid, process
 from benchmarks.clock import Sampling
 from benchmarks.grid import CaseError, Cell
+
+MOST_DIGITS = 20  # more than 64 bits need
 
 
 @dataclass(frozen=True)
@@ -80,12 +84,15 @@ def plan(request: Request) -> Plan:
     grid.chosen("engine", [engine], tuple(switches.ENGINES))
     outside = _outside(request)
     reasons = {cell: contexts.why_unusable(cell.context) for cell in _cells(request, outside)}
+    threads = _positive("number of threads", request.threads, process.THREADS)
+    if threads > process.MOST_THREADS:
+        raise CaseError(f"the number of threads must be at most {process.MOST_THREADS}, not {threads}")
     return Plan(
         tuple(cell for cell, reason in reasons.items() if not reason),
         {cell: reason for cell, reason in reasons.items() if reason},
         _positive("number of rounds", request.rounds, profile.rounds),
         profile.sampling,
-        _positive("number of threads", request.threads, process.THREADS),
+        threads,
         engine,
         outside,
     )
@@ -100,7 +107,24 @@ def _cells(request: Request, outside: Mapping[str, Outside]) -> tuple[Cell, ...]
     cells = grid.cells(layers, variants, batches or grid.BATCHES, modes=modes)
     for name, layer in outside.items():
         cells += grid.cells([name], variants, batches or [layer.batch], modes=modes)
+    if batches or outside:
+        _check_memory(cells, outside)
     return cells
+
+
+def _check_memory(cells: Sequence[Cell], outside: Mapping[str, Outside]) -> None:
+    """Raise ``CaseError`` for a batch of which the inputs alone, drawn in float64, do not fit into this machine."""
+    import layers
+
+    available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for name, batch in dict.fromkeys((cell.layer, cell.batch) for cell in cells):
+        inputs = layers.parse_inputs(outside[name].shapes)[1] if name in outside else layers.load(name).inputs
+        needed = 8 * sum(math.prod(one.shape(batch)) for one in inputs)
+        if needed > available:
+            raise CaseError(
+                f"the inputs of {name} for a batch of {batch} take {needed / 2**30:.3g} GiB, "
+                f"and this machine has {available / 2**30:.3g} GiB"
+            )
 
 
 def _outside(request: Request) -> dict[str, Outside]:
@@ -131,6 +155,8 @@ def _absolute(spec: str) -> str:
 def _positive(what: str, given: str | int | None, default: int) -> int:
     if given is None:
         return default
-    if not str(given).isdecimal() or int(given) < 1:
-        raise CaseError(f"the {what} must be a positive whole number, not {given!r}")
+    text = str(given)
+    if not (text.isascii() and text.isdecimal() and len(text) < MOST_DIGITS and int(text) > 0):
+        shown = repr(given) if len(text) < MOST_DIGITS else f"one of {len(text)} digits"
+        raise CaseError(f"the {what} must be a positive whole number, not {shown}")
     return int(given)

@@ -114,7 +114,8 @@ def _subject(cell: Cell, outside: dict[str, Outside]) -> "Subject | None":
 
 
 def _reason(error: Exception) -> str:
-    said: Sequence[str] = str(error).strip().splitlines() or [""]
+    text = str(traceback.TracebackException(type(error), error, None))  # str(error) may itself fail
+    said: Sequence[str] = text.strip().splitlines() or [""]
     return said[0] if isinstance(error, CaseError) else f"{type(error).__name__}: {said[0]}"
 
 

@@ -211,7 +211,9 @@ def _prepare(subject: gluon.Block, dtype: str) -> None:
             subject.cast(dtype)
         if any(parameter._data is None and not parameter._deferred_init for parameter in parameters):
             subject.initialize()
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # somebody else's code may do anything
         raise KernelError(f"{type(subject).__name__} cannot be initialised: {first_line(error)}") from error
 
 

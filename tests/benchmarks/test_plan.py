@@ -79,6 +79,13 @@ def test_a_path_is_found_from_another_folder(my_layer, monkeypatch):
         (Request(batches=["many"]), "the batch size must be a positive whole number, not 'many'"),
         (Request(batches=[""]), "the batch size must be a positive whole number, not ''"),
         (Request(threads=0), "the number of threads must be a positive whole number, not 0"),
+        (Request(batches=["１"]), "the batch size must be a positive whole number, not '１'"),
+        (Request(batches=["9" * 5000]), "the batch size must be a positive whole number, not one of 5000 digits"),
+        (
+            Request(["MyDense"], batches=["99999999999999"]),
+            "inputs of MyDense for a batch of 9+ take .* GiB",
+        ),
+        (Request(threads=100000), "the number of threads must be at most 1024, not 100000"),
         (Request(rounds=-1), "the number of rounds must be a positive whole number, not -1"),
         (Request(shapes=["4,16"]), "--args and --shape belong to a layer of your own"),
         (Request(["MyDense"], arguments=["8"]), "--args and --shape belong to a layer of your own"),

@@ -76,6 +76,7 @@ class NoLayer:
 def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A person's own folder, with a layer in it, where commands are run."""
     (tmp_path / "my_layer.py").write_text(MY_LAYER)
+    (tmp_path / "null.json").write_text("null")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

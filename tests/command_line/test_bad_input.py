@@ -29,6 +29,11 @@ BAD = [
     ("source my_layer.py:Mixes --shape 4,16 --shape 16,8 --shape 4", "shape (4, 16) and (16, 8) and (4,): "),
     ("source MyDense --shape 4,256 --shape 4,256", "MyDense takes an input of shape batch,256, not 4,256 and 4,256"),
     ("source my_layer.py:MyLayer --shape 4,16", "cannot be built"),
+    (
+        "source my_layer.py:Single --shape 4,16:float64",
+        "Single failed at my_layer.py:24: TypeError: single precision",
+    ),
+    (f"source my_layer.py:Single --shape {','.join('1' * 40)}", "at most 32 axes, not 40"),
     ("source my_layer.py:Copies --shape 4,16", "my_layer.py"),
     ("source my_layer.py:Scalar --shape 4,16", "my_layer.py"),
     ("source my_layer.py:Branches --shape 4,16", "my_layer.py"),
@@ -43,6 +48,10 @@ BAD = [
     ("bench --profile slow", "unknown profile 'slow'"),
     ("bench --threads 0", "number of threads must be a positive whole number, not 0"),
     ("bench --threads two", "--threads"),
+    ("bench MyDense --threads 100000", "number of threads must be at most 1024, not 100000"),
+    ("bench MyDense --batches 99999999999999", "this machine has"),
+    ("bench my_layer.py:Single --shape 99999999,99999999", "has more elements than an array can hold"),
+    ("bench my_layer.py:Single --shape 4,16 --batches 99999999999999", "this machine has"),
     ("bench --rounds 0", "number of rounds must be a positive whole number, not 0"),
     ("bench --engine steam", "unknown engine 'steam'; known: threaded, naive"),
     ("bench --engine=", "unknown engine ''; known: threaded, naive"),
@@ -53,6 +62,7 @@ BAD = [
     ("speedups", "there are no results yet"),
     ("speedups absent.json", "absent.json"),
     ("speedups my_layer.py", "my_layer.py"),
+    ("speedups null.json", "holds no result of asv or pytest-benchmark, but null"),
     ("speedups --format xml", "unknown format 'xml'"),
 ]
 
