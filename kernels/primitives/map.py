@@ -46,7 +46,9 @@ class Map(Primitive):
     def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """The function of the arrays."""
         with np.errstate(all="ignore"):
-            return np.asarray(FUNCTIONS[self.function].meaning(*arrays)).astype(self.dtype or arrays[-1].dtype)
+            result = np.asarray(FUNCTIONS[self.function].meaning(*arrays))
+        # Without a condition, which may be of any dtype; a literal keeps its own where the oracle computes in float64.
+        return result.astype(self.dtype or np.result_type(*(array.dtype for array in arrays[-2:])))
 
     def gradient(self, value: Value, head: Value) -> Sequence[Value | None]:
         """The chain rule, from the table."""

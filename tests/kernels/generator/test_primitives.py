@@ -547,3 +547,11 @@ def test_printed_code_is_the_numpy_meaning(name: str) -> None:
     found = run_by_python(outputs, [*leaves, head], [*arrays, numbers])
     for right, printed in zip(expected, found, strict=True):
         np.testing.assert_allclose(printed, right, rtol=1e-12, atol=1e-12)
+
+
+def test_the_oracle_computes_in_float64_whatever_the_literals_are() -> None:
+    x = leaf("x", (literal(3),), "float32")
+    values = np.array([1.0, 1e-9, 1 / 3])
+    (found,) = evaluate([times(x, 1.0)], {"x": values}, 1)
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, values)
