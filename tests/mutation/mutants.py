@@ -6,6 +6,7 @@ has to reach the process that tests it.
 
 import ast
 import copy
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,11 +15,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Mutant:
-    """``before`` → ``after`` at ``file:line``; ``number`` counts within the file."""
+    """``before`` → ``after`` at ``file:line`` in a ``rule``; ``number`` counts within the file."""
 
     file: str
     number: int
     line: int
+    rule: str
     kind: str
     before: str
     after: str
@@ -35,6 +37,20 @@ class Site:
     @property
     def parent(self) -> ast.AST:
         return self.parents[-1]
+
+    @property
+    def rule(self) -> str:
+        """The function, or the row of a table, that the node is in."""
+        path = (*self.parents, self.node)
+        names = [one.name for one in path if isinstance(one, (ast.ClassDef, ast.FunctionDef))]
+        rows = [
+            ast.unparse(key)
+            for table, inner in itertools.pairwise(path)
+            if isinstance(table, ast.Dict) and not names
+            for key, value in zip(table.keys, table.values, strict=True)
+            if key is not None and inner in (key, value)
+        ]
+        return ".".join([*names, *rows[:1]])
 
     def called(self) -> str:
         """The name of the function whose call the node belongs to directly."""
@@ -263,7 +279,7 @@ def mutants(root: Path, file: str) -> list[Mutant]:
     """Every mutant of a file."""
     text = (root / file).read_text(encoding="utf-8")
     return [
-        Mutant(file, number, getattr(site.node, "lineno", 0), kind, ast.unparse(site.node), ast.unparse(new))
+        Mutant(file, number, getattr(site.node, "lineno", 0), site.rule, kind, ast.unparse(site.node), ast.unparse(new))
         for number, (_, site, kind, new) in enumerate(_all(text))
     ]
 
