@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.fft
+import scipy.special
 
 from kernels.emit.cpu import _print_procedure
 from kernels.extent import BATCH, ONE, Extent, Shape, literal
@@ -24,6 +25,7 @@ from kernels.primitives.concat import concat
 from kernels.primitives.contract import contract
 from kernels.primitives.cumulate import cumulate
 from kernels.primitives.fourier import Fourier, FourierAdjoint, fourier, fourier_adjoint, half_basis
+from kernels.primitives.functions.special import inverse_error
 from kernels.primitives.gather import ScatterAdd, gather
 from kernels.primitives.iota import positions
 from kernels.primitives.literal import literal as number
@@ -555,3 +557,19 @@ def test_the_oracle_computes_in_float64_whatever_the_literals_are() -> None:
     (found,) = evaluate([times(x, 1.0)], {"x": values}, 1)
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, values)
+
+
+def test_the_slope_of_log_gamma_is_the_digamma_function() -> None:
+    x, head = leaf("x", (literal(6),), "float64"), leaf("head", (literal(6),), "float64")
+    (slope,) = gradients([apply("log_gamma", x)], [head], [x])
+    assert slope is not None
+    points = np.array([0.1, 0.5, 1.0, 2.5, 9.0, 40.0])
+    (found,) = evaluate([slope], {"x": points, "head": np.ones(6)}, 1)
+    np.testing.assert_allclose(found, scipy.special.digamma(points), rtol=1e-10)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 1e-6)])
+def test_the_inverse_of_the_error_function(dtype: str, tolerance: float) -> None:
+    points = np.array([-1.0, -0.999, -0.6, -1e-3, 0.0, 0.3, 0.95, 1.0])
+    (found,) = evaluate([inverse_error(leaf("x", (literal(8),), dtype))], {"x": points}, 1)
+    np.testing.assert_allclose(found, scipy.special.erfinv(points), rtol=tolerance)
