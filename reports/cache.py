@@ -53,7 +53,7 @@ def recall(folder: Path, current: Stamps) -> tuple[pd.DataFrame, Skipped]:
         frame["samples"] = [tuple(samples.tolist()) for samples in frame["samples"]]
         frame["source"] = frame["source"].map({name: str(folder / name) for name in skipped})
         frame = typed(frame)
-    except Exception:  # a cache that is absent, damaged or somebody else's is no cache; pyarrow raises many kinds
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, pyarrow.ArrowException):  # absent or damaged
         return tidy(Reading()), {}
     frame.attrs = {"skipped": [case for cases in skipped.values() for case in cases], "problems": []}
     return frame, skipped

@@ -39,8 +39,9 @@ def read(*paths: str | Path) -> pd.DataFrame:
     frames = []
     for path in map(Path, paths):
         files = list(_files(path))
-        fresh = [file for file in files if file.resolve() not in seen]
-        seen.update(file.resolve() for file in fresh)
+        resolved = {file: file.resolve() for file in files}
+        fresh = [file for file in files if resolved[file] not in seen]
+        seen.update(resolved.values())
         frame = _folder(path, fresh) if path.is_dir() else tidy(_reading(path)) if fresh else tidy(Reading())
         if len(fresh) == len(files) and frame.empty and not frame.attrs["skipped"]:
             raise ReportError(_nothing_in(path, frame.attrs["problems"]))

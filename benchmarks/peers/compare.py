@@ -106,7 +106,11 @@ class Round:
         seconds: dict[str, list[float]] = {name: [] for name in ready}
         for _ in range(SAMPLING.windows):
             for name in self.shuffle.sample(list(ready), len(ready)):
-                seconds[name].append(self.members[name].ask(sample=True)["seconds"])
+                try:
+                    seconds[name].append(self.members[name].ask(sample=True)["seconds"])
+                except AnswerError as error:  # one system that dies must not take the others' figures along
+                    del ready[name]
+                    self.result.skip(question.of(name), str(error), self.number)
         about = {"threads": self.threads, "dtype": grid.DTYPE}
         for name, calls in ready.items():
             self.result.add(question.of(name), self.number, seconds[name], calls, about)

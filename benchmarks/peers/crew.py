@@ -13,9 +13,9 @@ from typing import Any
 
 from benchmarks import process
 from benchmarks.clock import Sampling
+from benchmarks.crew import SUITE
 from benchmarks.peers.systems import SYSTEMS
 
-SUITE = Path(__file__).resolve().parents[2]
 PEERS_PYTHON = SUITE / ".venv-peers/bin/python"
 
 
