@@ -8,7 +8,8 @@ built where the results are looked at, and that machine may have neither.
 from reports.error import ReportError
 from reports.latest import latest
 from reports.read import read
+from reports.regressions import regressions
 from reports.render import render
 from reports.speedups import speedups
 
-__all__ = ["ReportError", "latest", "read", "render", "speedups"]
+__all__ = ["ReportError", "latest", "read", "regressions", "render", "speedups"]

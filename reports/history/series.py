@@ -1,0 +1,57 @@
+"""Arranges a tidy frame as series over commits: one matrix for each machine and environment."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from reports.frame import COLUMNS, PARAMETERS, SETTINGS
+
+PLACE = ["machine", "environment"]
+
+
+@dataclass(frozen=True)
+class History:
+    """The series of one machine and environment.
+
+    ``keys`` has a row for each series: benchmark, parameters, metric, unit, settings, and where it was measured.
+    ``commits`` has a row for each commit, oldest first: ``commit`` and ``date``.
+    ``values`` is [series, commits], NaN where a commit was not measured.
+    """
+
+    keys: pd.DataFrame
+    commits: pd.DataFrame
+    values: np.ndarray
+
+
+def key_columns(frame: pd.DataFrame) -> list[str]:
+    """The columns that tell one series from another, in the order of reports."""
+    others = [name for name in frame.columns if name not in COLUMNS]
+    return ["benchmark", *PARAMETERS, *others, "metric", "unit", *PLACE, *SETTINGS]
+
+
+def histories(frame: pd.DataFrame) -> Iterator[History]:
+    """What was measured on each machine and environment, by date of the commit.
+
+    Several results of one commit are one point, their median; what has no commit counts as one of its own.  A result
+    without a date has no place in time and is left out.
+    """
+    frame = frame.copy(deep=False)
+    frame.attrs = {}  # pandas would copy them at every step
+    dated = frame[frame["date"].notna() & np.isfinite(frame["value"])]
+    dated = dated.assign(commit=dated["commit"].fillna(dated["date"].map(pd.Timestamp.isoformat)))
+    names = key_columns(dated)
+    for _, rows in dated.groupby(PLACE, dropna=False, sort=False):
+        yield _history(rows, names)
+
+
+def _history(rows: pd.DataFrame, names: list[str]) -> History:
+    dates = rows.groupby("commit", sort=False)["date"].min().sort_values(kind="stable")
+    series = rows.groupby(names, dropna=False, sort=False).ngroup().to_numpy()
+    points = pd.DataFrame({"series": series, "commit": dates.index.get_indexer(rows["commit"]), "value": rows["value"]})
+    points = points.groupby(["series", "commit"])["value"].median()
+    values = np.full((series.max() + 1, len(dates)), np.nan)
+    values[points.index.get_level_values("series"), points.index.get_level_values("commit")] = points
+    first = np.unique(series, return_index=True)[1]
+    return History(rows[names].iloc[first].reset_index(drop=True), dates.reset_index(), values)
