@@ -9,8 +9,9 @@ one folder up.
 
 import ast
 import itertools
-import json
 import math
+import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -18,7 +19,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from reports.error import EntryError
+from reports.error import EntryError, ReportError
+from reports.files import load, shown, whole
 from reports.frame import Reading, Row, is_figure, parameter_columns, text
 from reports.units import base_unit
 
@@ -33,6 +35,7 @@ TYPES = {
 # Settings of our own processes, where asv.conf.json puts them into the matrix of environments.
 SETTING_VARIABLES = {"threads": "GLUONMARK_THREADS", "engine": "GLUONMARK_ENGINE"}
 LONGEST_LITERAL = 1000
+MOST_FAILED = 10_000  # combinations of one benchmark that are listed one by one
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def reading(document: dict[str, Any], path: Path) -> Reading:
         try:
             result.extend(_benchmark(name, _entry(stored, document), _description(name, described.get(name)), run))
         except EntryError as damage:
-            result.problems.append(f"{path}: {name}: {damage}")
+            result.problems.append(f"{shown(path)}: {name}: {damage}")
     return result
 
 
@@ -83,25 +86,25 @@ def _run(document: dict[str, Any], path: Path) -> Row:
     variables = document.get("env_vars")
     variables = variables if isinstance(variables, dict) else {}
     return {
-        "source": str(path),
+        "source": shown(path),
         "machine": text(machine.get("machine")) if isinstance(machine, dict) else path.parent.name,
         "environment": text(document.get("env_name")) or text(document.get("python")),
         "commit": text(document.get("commit_hash")),
         "date": _date(document.get("date")),
-        **{name: variables[variable] for name, variable in SETTING_VARIABLES.items() if text(variables.get(variable))},
+        **{name: _literal(variables[key]) for name, key in SETTING_VARIABLES.items() if text(variables.get(key))},
     }
 
 
 def _benchmark(name: str, entry: Entry, description: Description, run: Row) -> Reading:
     factor, unit = base_unit(description.unit)
     names = description.parameter_names
-    if len(names) != len(entry.parameters):
+    if len(set(names)) != len(entry.parameters):
         names = tuple(f"param{number}" for number in range(1, len(entry.parameters) + 1))
     fixed = {**run, "benchmark": name, "metric": description.metric, "unit": unit}
     result = Reading()
     for position, texts in enumerate(entry.combinations()):
         columns = parameter_columns(dict(zip(names, map(_literal, texts), strict=True)))
-        value = _number(entry.values[position])
+        value = _number(entry.values[position], factor)
         if math.isnan(value):
             reason = "failed in asv" if entry.values[position] is None else "skipped in asv"
             result.skipped.append({"id": f"{name}({', '.join(texts)})", "params": columns, "reason": reason})
@@ -109,10 +112,12 @@ def _benchmark(name: str, entry: Entry, description: Description, run: Row) -> R
         row = {
             **fixed,
             **columns,
-            "value": factor * value,
-            "lower": factor * _bound(_at(entry.lower, position)),
-            "upper": factor * _bound(_at(entry.upper, position)),
-            "samples": tuple(factor * sample for sample in _at(entry.samples, position) or () if is_figure(sample)),
+            "value": value,
+            "lower": _bound(_at(entry.lower, position), factor),
+            "upper": _bound(_at(entry.upper, position), factor),
+            "samples": tuple(
+                filter(is_figure, (factor * one for one in _at(entry.samples, position) or () if is_figure(one)))
+            ),
         }
         result.rows.append(row)
     return result
@@ -132,6 +137,8 @@ def _entry(stored: object, document: dict[str, Any]) -> Entry:
     cases = math.prod(map(len, parameters))
     values = row.get("result")
     if values is None:
+        if cases > MOST_FAILED:  # a few lists make any number of combinations
+            raise EntryError(f"it failed for all {cases:,} combinations of parameters")
         values = [None] * cases
     elif not isinstance(values, list):
         values = [values]
@@ -156,18 +163,24 @@ def _at(items: Sequence[Any], position: int) -> Any:
     return items[position] if position < len(items) else None
 
 
-def _number(value: object) -> float:
-    """``value`` as float; NaN for null and for a literal NaN."""
+def _number(value: object, factor: float) -> float:
+    """``value`` in base units; NaN for null and for a literal NaN."""
     if value is None or value != value:
         return math.nan
-    if not is_figure(value):
+    if not is_figure(value) or not is_figure(factor * value):  # type: ignore[operator]
         raise EntryError(f"a number was expected, not {str(value)[:40]!r}")
-    return float(value)  # type: ignore[arg-type]
+    return factor * value  # type: ignore[operator]
 
 
-def _bound(value: object) -> float:
+def _samples(stored: Sequence[object], factor: float) -> tuple[float, ...]:
+    """The figures among what was stored as samples."""
+    samples = (factor * one for one in stored if is_figure(one))  # type: ignore[operator]
+    return tuple(filter(is_figure, samples))
+
+
+def _bound(value: object, factor: float) -> float:
     """An end of an interval; asv writes infinity where one sample says nothing about it."""
-    return math.nan if isinstance(value, float) and math.isinf(value) else _number(value)
+    return math.nan if isinstance(value, float) and math.isinf(value) else _number(value, factor)
 
 
 def _description(name: str, described: object) -> Description:
@@ -186,19 +199,19 @@ def _described(path: Path) -> tuple[dict[str, Any], list[str]]:
     """The nearest ``benchmarks.json`` and what is wrong with it; asv works without one, and so does this reader."""
     for folder in (path.parent.parent, path.parent):
         file = folder / "benchmarks.json"
-        if file.is_file():
-            return _load_descriptions(file, file.stat().st_mtime_ns)
+        if os.path.isfile(file):  # false, where Path.is_file would raise, in a folder that may not be looked into
+            return _load_descriptions(file, os.path.getmtime(file))
     return {}, []
 
 
 @lru_cache(maxsize=8)
-def _load_descriptions(file: Path, _modified: int) -> tuple[dict[str, Any], list[str]]:
+def _load_descriptions(file: Path, _modified: float) -> tuple[dict[str, Any], list[str]]:
     """Loaded once per state of the file, for it serves every result beside it."""
     try:
-        descriptions = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        return {}, [f"{file}: units and names of parameters are unknown: {error}"]
-    return (descriptions, []) if isinstance(descriptions, dict) else ({}, [f"{file}: is not a JSON object"])
+        found = load(file)
+    except ReportError as error:
+        return {}, [f"units and names of parameters are unknown: {error}"]
+    return found.content, found.problems
 
 
 @lru_cache(maxsize=4096)
@@ -207,10 +220,14 @@ def _literal(representation: str) -> object:
     if len(representation) > LONGEST_LITERAL:
         return representation
     try:
-        value = ast.literal_eval(representation)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what Python thinks about how somebody's text is written
+            value = ast.literal_eval(representation)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return representation
-    return value if isinstance(value, str | int | float) and not isinstance(value, bool) else representation
+    if isinstance(value, str):
+        return whole(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else representation
 
 
 def _date(milliseconds: object) -> datetime | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet
 
+from reports.files import DESCRIPTIONS, shown
 from reports.frame import Reading, Row, tidy, typed
 
 FILE = ".gluonmark-cache.parquet"
@@ -23,9 +24,6 @@ ABOUT = b"gluonmark"  # the key of what the file says about itself
 
 # Seconds.  A folder that is read sooner is not worth a file in it.
 WORTH = 1.0
-
-# asv keeps these in a result's folder or one up; they describe machines and benchmarks and hold no measurement.
-DESCRIPTIONS = ("machine.json", "benchmarks.json")
 
 # By file, relative to the folder: its state, and the cases that it says were not measured.
 Stamps = dict[str, list[int]]
@@ -51,7 +49,7 @@ def recall(folder: Path, current: Stamps) -> tuple[pd.DataFrame, Skipped]:
             frame[name] = frame[name].map(json.loads, na_action="ignore")
         frame[about["empty"]] = None
         frame["samples"] = [tuple(samples.tolist()) for samples in frame["samples"]]
-        frame["source"] = frame["source"].map({name: str(folder / name) for name in skipped})
+        frame["source"] = frame["source"].map({name: shown(folder / name) for name in skipped})
         frame = typed(frame)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, pyarrow.ArrowException):  # absent or damaged
         return tidy(Reading()), {}
@@ -63,7 +61,7 @@ def remember(folder: Path, frame: pd.DataFrame, current: Stamps, skipped: Skippe
     """Write what the files in ``current`` held; a folder that cannot be written to has no cache."""
     frame = frame.copy(deep=False)
     frame.attrs = {}  # pandas would copy them at every step
-    sources = {str(folder / name): name for name in current}
+    sources = {shown(folder / name): name for name in current}
     kept = frame[frame["source"].isin(sources)]
     empty = [name for name in kept.columns if kept[name].isna().all()]
     mixed = [name for name in kept.columns.difference([*empty, "samples"]) if kept[name].dtype == object]

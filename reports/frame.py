@@ -28,14 +28,24 @@ from typing import Any
 
 import pandas as pd
 
+from reports.error import EntryError
+
 PARAMETERS = ("layer", "variant", "batch", "context", "mode")
 SETTINGS = ("threads", "dtype", "engine")
 COLUMNS = (
     *("source", "benchmark", *PARAMETERS, "metric", "unit", *SETTINGS),
     *("machine", "environment", "commit", "date", "value", "lower", "upper", "samples", "round", "remarks"),
 )
+# What tables made from this one call their own columns: nobody's parameter may be called so either.
+DERIVED = (
+    *("series", "seconds", "samples_per_second", "speedup", "speedup_lower", "speedup_upper", "baseline", "rounds"),
+    *("warning", "against", "batch_below", "batch_above", "certain", "change", "shape", "ratio", "before", "after"),
+    *("confidence", "since", "position", "earliest", "latest", "until", "present", "group", "moved", "importance"),
+)
 WHOLE_NUMBERS = ("batch", "threads", "round")
 MEASURED_NUMBERS = ("value", "lower", "upper")
+
+MARK = " (parameter)"  # of a parameter's column, where its name means something else in the frame
 
 Row = dict[str, Any]
 
@@ -95,15 +105,18 @@ def _ordered(names: Iterable[str]) -> list[str]:
 
 def parameter_columns(parameters: Mapping[str, object]) -> Row:
     """Parameters of one benchmark as columns; a foreign name that means something else in the frame is marked."""
-    taken = set(COLUMNS) - set(PARAMETERS) - set(SETTINGS)
-    return {f"{name} (parameter)" if name in taken else name: scalar(value) for name, value in parameters.items()}
+    taken = {*COLUMNS, *DERIVED} - set(PARAMETERS) - set(SETTINGS)
+    return {f"{name}{MARK}" if name in taken else name: scalar(value) for name, value in parameters.items()}
 
 
 def scalar(value: object) -> object:
     """``value`` where a table cell can hold it, else its JSON text."""
     if value is None or isinstance(value, str | bool) or is_figure(value):
         return value
-    return json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError) as error:  # an integer or a nesting that is longer than Python prints
+        raise EntryError(f"a parameter cannot be written: {error}") from error
 
 
 def text(value: object) -> str | None:

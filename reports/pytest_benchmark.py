@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any
 
 from reports.error import EntryError
+from reports.files import shown
 from reports.frame import PARAMETERS, SETTINGS, Reading, Row, is_figure, parameter_columns, scalar, text
 
 # The file states no interval.  For a normal sample the median's standard error is sqrt(pi/2) sigma / sqrt(n), and
@@ -34,7 +35,7 @@ def reading(document: dict[str, Any], path: Path) -> Reading:
             result.rows.append(run | _row(entry))
         except EntryError as damage:
             name = text(entry.get("fullname")) if isinstance(entry, dict) else None
-            result.problems.append(f"{path}: {name or f'benchmarks[{position}]'}: {damage}")
+            result.problems.append(f"{shown(path)}: {name or f'benchmarks[{position}]'}: {damage}")
     return result
 
 
@@ -43,7 +44,7 @@ def _run(document: dict[str, Any], path: Path) -> Row:
     commit = commit if isinstance(commit, dict) else {}
     environment = (machine.get("python_implementation"), machine.get("python_version"))
     return {
-        "source": str(path),
+        "source": shown(path),
         "machine": text(machine.get("node")),
         "environment": " ".join(filter(None, map(text, environment))) or None,
         "commit": text(commit.get("id")),
@@ -61,15 +62,18 @@ def _row(entry: object) -> Row:
         raise EntryError("it has no 'stats'")
     samples = _samples(stats.get("data"))
     value = median(samples) if samples else _figure(stats, "median")
+    if not is_figure(value):
+        raise EntryError("'stats.data' holds numbers too large to take their median")
     margin = _margin(stats, len(samples))
+    lower, upper = (bound if is_figure(bound) else math.nan for bound in (value - margin, value + margin))
     name, parameters = _name(entry)
     return {
         "benchmark": name,
         **_known_extra(entry.get("extra_info")),
         **parameter_columns(parameters),
         "value": value,
-        "lower": value - margin,
-        "upper": value + margin,
+        "lower": lower,
+        "upper": upper,
         "samples": samples,
     }
 

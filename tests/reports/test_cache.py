@@ -28,8 +28,8 @@ def parsed(monkeypatch) -> list[str]:
     """The names of the files that are parsed from now on."""
     names: list[str] = []
     module = sys.modules["reports.read"]  # the package gives its name to the function
-    original = module._document
-    monkeypatch.setattr(module, "_document", lambda file: names.append(file.name) or original(file))
+    original = module.load
+    monkeypatch.setattr(module, "load", lambda file: names.append(file.name) or original(file))
     return names
 
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from pathlib import Path
+import os
 
 import pandas as pd
 import pytest
@@ -252,11 +252,11 @@ def test_batch_that_is_no_number_stays_what_it_is(write, document):
 
 
 def test_file_that_may_not_be_read(write, monkeypatch):
-    def refuse(_):
+    def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
     path = write("secret.json", {})
-    monkeypatch.setattr(Path, "read_bytes", refuse)  # not chmod: root may read everything
+    monkeypatch.setattr(os, "open", refuse)  # not chmod: root may read everything
     with pytest.raises(ReportError, match=r"secret\.json: cannot be read: Permission denied"):
         read(path)
 
