@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from benchmarks.bench import Outcome
 
 RESULTS = Path("results")
-WRONG_INPUT, NOT_JUDGED = 2, 3
+REGRESSED, WRONG_INPUT, NOT_JUDGED = 1, 2, 3
 CTRL_C = 130  # the exit code that Typer makes of it
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+ResultsArgument = Annotated[
+    list[Path] | None, typer.Argument(help="Result files or folders of gluonmark, pytest or asv.")
+]
 FormatOption = Annotated[str, typer.Option("--format", help="table, json, csv or markdown.")]
 ArgumentsOption = Annotated[list[str] | None, typer.Option("--args", help="Constructor argument: 8 or units=8.")]
 ShapeOption = Annotated[
@@ -149,7 +152,7 @@ def bench(
 
 @app.command()
 def speedups(
-    results: Annotated[list[Path] | None, typer.Argument(help="Result files of gluonmark, pytest or asv.")] = None,
+    results: ResultsArgument = None,
     baseline: Annotated[str, typer.Option(help="The variant to compare with.")] = "imperative",
     form: FormatOption = "table",
 ) -> None:
@@ -158,6 +161,32 @@ def speedups(
 
     check_format(form)
     show(reports.speedups(reports.read(*(results or [reports.latest(RESULTS)])), baseline), form)
+
+
+@app.command()
+def report(
+    results: ResultsArgument = None,
+    folder: Annotated[Path, typer.Option("--output", "-o", help="The folder to write into.")] = Path("report"),
+    baseline: Annotated[str | None, typer.Option(help="The variant to compare with; imperative by default.")] = None,
+    github: Annotated[bool, typer.Option("--github", help="Print annotations for GitHub Actions.")] = False,
+    fail: Annotated[
+        bool, typer.Option("--fail-on-regression", help="Exit with 1 if a regression is still present, 3 if unknown.")
+    ] = False,
+) -> None:
+    """Write a page, Markdown, JUnit XML, CSV and Parquet of result files, by default the newest in results/."""
+    import reports
+
+    found = reports.findings(results or [reports.latest(RESULTS)], baseline)
+    written = reports.publish(found, folder)
+    if github:
+        typer.echo(reports.annotations(found), nl=False)
+    typer.echo(", ".join(map(str, written)))
+    for sentence in found.sentences:
+        typer.echo(f"gluonmark: {sentence}", err=True)
+    if fail and not found.judged:
+        raise typer.Exit(NOT_JUDGED)
+    if fail and found.regressions:
+        raise typer.Exit(REGRESSED)
 
 
 def conclude(outcome: "Outcome", form: str) -> None:

@@ -5,11 +5,24 @@ to text: nothing here measures.  The room imports neither MXNet nor Numba nor th
 built where the results are looked at, and that machine may have neither.
 """
 
+from reports.annotations import printed as annotations
 from reports.error import ReportError
+from reports.findings import findings
 from reports.latest import latest
+from reports.publish import publish
 from reports.read import read
 from reports.regressions import regressions
 from reports.render import render
 from reports.speedups import speedups
 
-__all__ = ["ReportError", "latest", "read", "regressions", "render", "speedups"]
+__all__ = [
+    "ReportError",
+    "annotations",
+    "findings",
+    "latest",
+    "publish",
+    "read",
+    "regressions",
+    "render",
+    "speedups",
+]

@@ -24,7 +24,7 @@ def escaped(text: str) -> str:
 
 def _plain(arranged: Plain) -> Iterable[str]:
     rows = (map(escaped, row) for row in arranged.rows)
-    return _table(map(escaped, arranged.header), arranged.numeric, rows), _list(arranged.notes)
+    return table(map(escaped, arranged.header), arranged.numeric, rows), _list(arranged.notes)
 
 
 def _comparison(arranged: Comparison) -> Iterable[str]:
@@ -39,7 +39,7 @@ def _comparison(arranged: Comparison) -> Iterable[str]:
 
 def _block(block: Block, variants: Sequence[str]) -> str:
     rows = ((escaped(line.layer), escaped(line.batch), *map(_cell, line.cells)) for line in block.lines)
-    return _table(("layer", "batch", *map(escaped, variants)), (False, *[True] * (1 + len(variants))), rows)
+    return table(("layer", "batch", *map(escaped, variants)), (False, *[True] * (1 + len(variants))), rows)
 
 
 def _cell(cell: Cell) -> str:
@@ -47,7 +47,7 @@ def _cell(cell: Cell) -> str:
     return f"**{text}**" if cell.fastest else text
 
 
-def _table(header: Iterable[str], right: Iterable[bool], rows: Iterable[Iterable[str]]) -> str:
+def table(header: Iterable[str], right: Iterable[bool], rows: Iterable[Iterable[str]]) -> str:
     rule = ("---:" if numeric else "---" for numeric in right)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
 

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from reports import markdown, terminal
+from reports.cells import csv
 from reports.comparison import compare
 from reports.error import ReportError
 from reports.plain import plain
@@ -30,7 +31,7 @@ def render(frame: pd.DataFrame, format: str = "table", *, width: int = 100, colo
     if format == "json":
         return json.dumps(_records(frame), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     if format == "csv":
-        return str(_counted(frame).to_csv(index=False, lineterminator="\n"))
+        return csv(frame)
     if format not in FORMATS:
         raise ReportError(f"there is no format {format!r}; the formats are {', '.join(FORMATS)}")
     arranged = compare(frame) if _holds_speedups(frame) else plain(frame)
@@ -56,13 +57,3 @@ def _json_value(value: Any) -> Any:
         return value.isoformat()
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _counted(frame: pd.DataFrame) -> pd.DataFrame:
-    """``frame`` with every cell that holds a sequence replaced by its length."""
-    counted = {name: list(map(_length, frame[name])) for name in frame.columns if frame[name].dtype == object}
-    return frame.assign(**counted)
-
-
-def _length(cell: object) -> object:
-    return len(cell) if isinstance(cell, tuple | list) else cell

@@ -64,6 +64,9 @@ BAD = [
     ("speedups my_layer.py", "my_layer.py"),
     ("speedups null.json", "holds no result of asv or pytest-benchmark, but null"),
     ("speedups --format xml", "unknown format 'xml'"),
+    ("report", "there are no results yet"),
+    ("report absent", "absent: there is no such file or folder"),
+    ("report null.json", "holds no result of asv or pytest-benchmark, but null"),
 ]
 
 

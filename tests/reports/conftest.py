@@ -100,3 +100,27 @@ def asv_document() -> Callable[..., dict[str, Any]]:
         }
 
     return make
+
+
+@pytest.fixture
+def commits(write, asv_document) -> Callable[..., Path]:
+    """Writes a folder of asv results, one file for each commit: ``seconds`` by benchmark, an item for each commit."""
+
+    def writer(seconds: dict[str, list[float]], folder: str = "history", **more: dict[str, Any]) -> Path:
+        for number in range(max(map(len, seconds.values()))):
+            results = {name: [[values[number]]] for name, values in seconds.items()}
+            about = {"commit_hash": f"{number:08x}" * 5, "date": 1_700_000_000_000 + 86_400_000 * number}
+            file = write(f"{folder}/box/{number:03}.json", asv_document({**results, **more}, **about))
+        return file.parents[1]
+
+    return writer
+
+
+@pytest.fixture
+def wobbly() -> Callable[..., list[float]]:
+    """A series around some levels, one value for each commit: half a per cent up and down, the same each time."""
+
+    def make(*levels: float) -> list[float]:
+        return [level * (1 + 0.001 * ((7 * place * place + 3 * place) % 11 - 5)) for place, level in enumerate(levels)]
+
+    return make
