@@ -6,6 +6,7 @@ built where the results are looked at, and that machine may have neither.
 """
 
 from reports.annotations import printed as annotations
+from reports.crossovers import crossovers
 from reports.error import ReportError
 from reports.findings import findings
 from reports.latest import latest
@@ -18,6 +19,7 @@ from reports.speedups import speedups
 __all__ = [
     "ReportError",
     "annotations",
+    "crossovers",
     "findings",
     "latest",
     "publish",

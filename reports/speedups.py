@@ -21,7 +21,7 @@ COLUMNS = (
     *("layer", "variant", "batch", "context", "mode", "threads"),
     *("seconds", "samples_per_second", "speedup", "speedup_lower", "speedup_upper", "baseline"),
 )
-MORE_COLUMNS = ("engine", "dtype", "rounds", "warning", "benchmark")
+MORE_COLUMNS = ("engine", "dtype", "rounds", "seconds_lower", "seconds_upper", "warning", "benchmark")
 
 CASE = ["benchmark", "mode", "context", "threads", "engine", "dtype", "layer", "batch"]
 ROUND = ["source", "round"]
@@ -56,9 +56,10 @@ def speedups(frame: pd.DataFrame, baseline: str = "imperative") -> pd.DataFrame:
 
     ``frame`` is the tidy frame.  A round's figure is the median of its samples; ``seconds`` is the median over rounds,
     ``samples_per_second`` is batch ÷ seconds, ``speedup`` is the geometric mean of the ratios within rounds, so it may
-    differ a little from the ratio of the two ``seconds``.  ``warning`` says why an interval is missing.  Of several
-    commits, machines or environments the newest is compared, and ``attrs["problems"]`` says so.  Raises ``ReportError``
-    if nothing names a variant, or none is called ``baseline``.
+    differ a little from the ratio of the two ``seconds``; ``seconds_lower`` and ``seconds_upper`` are the 95 % interval
+    of the geometric mean of the rounds' figures.  ``warning`` says why an interval is missing.  Of several commits,
+    machines or environments the newest is compared, and ``attrs["problems"]`` says so.  Raises ``ReportError`` if
+    nothing names a variant, or none is called ``baseline``.
     """
     problems = list(frame.attrs.get("problems", ()))
     measured, more = _newest_run(_measurements(frame))
@@ -123,7 +124,7 @@ def _pair(rounds: pd.DataFrame, baseline: str) -> pd.DataFrame:
 def _row(group: pd.DataFrame, baseline: str) -> dict[Hashable, object]:
     """One row of the result from the rounds of one case and variant."""
     logs = group["log_ratio"].dropna().to_numpy()
-    ratio = geometric_mean(logs)
+    ratio, spread = geometric_mean(logs), geometric_mean(np.log(group["seconds"]))
     seconds = float(group["seconds"].median())
     case = group.iloc[0][[*CASE, "variant"]].to_dict()
     batch = pd.to_numeric(case["batch"], errors="coerce")
@@ -136,6 +137,8 @@ def _row(group: pd.DataFrame, baseline: str) -> dict[Hashable, object]:
         "speedup_upper": ratio.upper,
         "baseline": baseline,
         "rounds": len(logs),
+        "seconds_lower": spread.lower,
+        "seconds_upper": spread.upper,
         "warning": _warning(len(logs), len(group), baseline),
     }
 
