@@ -3,7 +3,7 @@
 from ..primitives.base import Value
 from ..primitives.literal import literal, size
 from ..primitives.map import apply, cast
-from ..primitives.own_gradient import with_gradient, without_gradient
+from ..primitives.own_gradient import with_gradient
 from ..primitives.reduce import reduce
 from ..primitives.view import spread
 from .table import Site, operator
@@ -13,18 +13,6 @@ from .table import Site, operator
 def converted(site: Site, inputs: list[Value]) -> list[Value]:
     """The same numbers in the traced result's dtype; fractions are dropped where it has none."""
     return [cast(value, output.dtype, output.name) for value, output in zip(inputs, site.outputs, strict=True)]
-
-
-@operator("BlockGrad", "stop_gradient")
-def stopped(_: Site, inputs: list[Value]) -> Value:
-    """The same numbers, with no gradient."""
-    return without_gradient(inputs[0])
-
-
-@operator("make_loss")
-def loss(site: Site, inputs: list[Value]) -> Value:
-    """The same numbers, each with the gradient 1 whatever the head."""
-    return _with_slope(inputs[0], literal(1.0, site.dtype))
 
 
 @operator("MakeLoss")

@@ -37,30 +37,34 @@ BINARY = {
     "logical_exclusive_or": ("broadcast_logical_xor", "_logical_xor"),
 }
 
-# MXNet's operators on an array and a number: (function, whether the number is the first operand)
+# MXNet's operators on an array and a number: function
 SCALAR = {
-    "_plus_scalar": ("add", False),
-    "_minus_scalar": ("subtract", False),
-    "_rminus_scalar": ("subtract", True),
-    "_mul_scalar": ("multiply", False),
-    "_div_scalar": ("divide", False),
-    "_rdiv_scalar": ("divide", True),
-    "_power_scalar": ("power", False),
-    "_rpower_scalar": ("power", True),
-    "_maximum_scalar": ("maximum", False),
-    "_minimum_scalar": ("minimum", False),
-    "_greater_scalar": ("greater", False),
-    "_greater_equal_scalar": ("greater_equal", False),
-    "_lesser_scalar": ("lesser", False),
-    "_lesser_equal_scalar": ("lesser_equal", False),
-    "_equal_scalar": ("equal", False),
-    "_not_equal_scalar": ("not_equal", False),
-    "_mod_scalar": ("remainder", False),
-    "_rmod_scalar": ("remainder", True),
-    "_hypot_scalar": ("hypotenuse", False),
-    "_logical_and_scalar": ("logical_and", False),
-    "_logical_or_scalar": ("logical_or", False),
-    "_logical_xor_scalar": ("logical_exclusive_or", False),
+    "_plus_scalar": "add",
+    "_minus_scalar": "subtract",
+    "_mul_scalar": "multiply",
+    "_div_scalar": "divide",
+    "_power_scalar": "power",
+    "_maximum_scalar": "maximum",
+    "_minimum_scalar": "minimum",
+    "_greater_scalar": "greater",
+    "_greater_equal_scalar": "greater_equal",
+    "_lesser_scalar": "lesser",
+    "_lesser_equal_scalar": "lesser_equal",
+    "_equal_scalar": "equal",
+    "_not_equal_scalar": "not_equal",
+    "_mod_scalar": "remainder",
+    "_hypot_scalar": "hypotenuse",
+    "_logical_and_scalar": "logical_and",
+    "_logical_or_scalar": "logical_or",
+    "_logical_xor_scalar": "logical_exclusive_or",
+}
+
+# The same where the number is the first operand
+REVERSED = {
+    "_rminus_scalar": "subtract",
+    "_rdiv_scalar": "divide",
+    "_rpower_scalar": "power",
+    "_rmod_scalar": "remainder",
 }
 
 # function of the primitive graph: MXNet's operator on one array
@@ -141,8 +145,10 @@ def _scaled(factor: float) -> Rule:
 
 for _function, _names in BINARY.items():
     OPERATORS.update(dict.fromkeys(_names, _binary(_function)))
-for _name, (_function, _first) in SCALAR.items():
-    OPERATORS[_name] = _with_number(_function, _first)
+for _name, _function in SCALAR.items():
+    OPERATORS[_name] = _with_number(_function, first=False)
+for _name, _function in REVERSED.items():
+    OPERATORS[_name] = _with_number(_function, first=True)
 for _function, _name in UNARY.items():
     OPERATORS[_name] = _unary(_function)
 for _name, _factor in FACTORS.items():

@@ -24,7 +24,7 @@ class Site:
     """One call of an operator, as its rule sees it: attributes with defaults, shape and name of its first output,
     the dtype to compute that in; ``outputs`` has all as they are.  ``training``: the mode that the graph is for."""
 
-    def __init__(self, call: Call, training: bool = False, effects: Effects | None = None) -> None:
+    def __init__(self, call: Call, training: bool, effects: Effects | None = None) -> None:
         self._attributes = dict(call.attributes)
         self.outputs = call.outputs
         self.shape = call.outputs[0].shape
@@ -58,6 +58,7 @@ def operator(*names: str) -> Callable[[Rule], Rule]:
     """Enter a rule under the operator's registered names."""
 
     def enter(rule: Rule) -> Rule:
+        assert not OPERATORS.keys() & names, f"a second rule for one of {names}"
         OPERATORS.update(dict.fromkeys(names, rule))
         return rule
 

@@ -1,7 +1,6 @@
 """Iota: the positions along an axis, 0, 1, 2 … as a value with one axis."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -16,7 +15,6 @@ class Iota(Primitive):
 
     length: Extent
     dtype: str
-    recomputed: ClassVar[bool] = True
 
     def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """NumPy's arange."""

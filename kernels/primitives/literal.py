@@ -1,7 +1,6 @@
 """Literal and Size: scalars that are known before the layer runs, or as soon as its batch size is."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -16,7 +15,6 @@ class Literal(Primitive):
 
     number: float
     dtype: str
-    recomputed: ClassVar[bool] = True
 
     def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """The number."""
@@ -33,7 +31,6 @@ class Size(Primitive):
 
     shape: Shape
     dtype: str
-    recomputed: ClassVar[bool] = True
 
     def evaluate(self, batch: int, *arrays: np.ndarray) -> np.ndarray:
         """The product of the extents."""

@@ -1,13 +1,15 @@
 """The deliberate mistakes: for one file of rules, every change of one place that a kind in ``KINDS`` knows.
 
 A mutant is found by number: the same text gives the same mutants in the same order, so that nothing but the number
-has to reach the process that tests it.
+has to reach the process that tests it.  It is known again by what it changes: a verdict outlives other changes.
 """
 
 import ast
 import copy
+import dataclasses
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +17,19 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Mutant:
-    """``before`` → ``after`` at ``file:line`` in a ``rule``; ``number`` counts within the file."""
+    """``before`` → ``after`` in a ``rule`` of a ``file``; ``turn`` counts those of a rule that read alike.
+
+    ``number`` counts within the file, ``line`` is where a person finds it: both as the file is now.
+    """
 
     file: str
-    number: int
-    line: int
     rule: str
     kind: str
     before: str
     after: str
+    turn: int
+    number: int = dataclasses.field(compare=False)
+    line: int = dataclasses.field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ FAMILIES = (
     ("absolute", "sign", "step", "relu"), ("greater", "greater_equal", "lesser", "lesser_equal"),
     ("equal", "not_equal"), ("maximum", "minimum"), ("logical_and", "logical_or"), ("power", "hypotenuse"),
     ("sum", "product", "largest", "smallest"), ("clip", "wrap"), ("float32", "float64"), ("int8", "uint8"),
+    ("remainder", "logical_exclusive_or"),
     ("mean", "sum"), ("left", "right"), (">=", "<"),
 )  # fmt: skip
 ANOTHER = {word: family[(place + 1) % len(family)] for family in FAMILIES for place, word in enumerate(family)}
@@ -134,9 +141,11 @@ def _call(site: Site) -> Iterator[ast.AST]:
 
 
 def _index(site: Site) -> Iterator[ast.AST]:
+    """One more and one less; in a subscript not −1 for 0, since the last of one is the first."""
     node = site.node
     if isinstance(node, ast.Constant) and type(node.value) is int:
-        yield from (ast.Constant(node.value + step) for step in (1, -1))
+        first = node.value == 0 and isinstance(site.parent, ast.Subscript)
+        yield from (ast.Constant(node.value + step) for step in ((1,) if first else (1, -1)))
 
 
 def _order(site: Site) -> Iterator[ast.AST]:
@@ -278,10 +287,13 @@ def _all(text: str) -> Iterator[tuple[ast.Module, Site, str, ast.AST]]:
 def mutants(root: Path, file: str) -> list[Mutant]:
     """Every mutant of a file."""
     text = (root / file).read_text(encoding="utf-8")
-    return [
-        Mutant(file, number, getattr(site.node, "lineno", 0), site.rule, kind, ast.unparse(site.node), ast.unparse(new))
-        for number, (_, site, kind, new) in enumerate(_all(text))
-    ]
+    found: list[Mutant] = []
+    alike: Counter[tuple[str, ...]] = Counter()
+    for number, (_, site, kind, new) in enumerate(_all(text)):
+        change = (file, site.rule, kind, ast.unparse(site.node), ast.unparse(new))
+        found.append(Mutant(*change, turn=alike[change], number=number, line=getattr(site.node, "lineno", 0)))
+        alike[change] += 1
+    return found
 
 
 def mutated(root: Path, mutant: Mutant) -> ast.Module:

@@ -8,6 +8,7 @@ Each verdict is appended to ``results/mutants.jsonl`` as it comes: a run that wa
 
 import argparse
 import dataclasses
+import hashlib
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -37,6 +38,7 @@ import pytest  # noqa: E402
 import rocket_fft  # noqa: E402, F401
 import scipy.linalg  # noqa: E402
 import scipy.special  # noqa: E402, F401
+from equivalent import EQUIVALENT  # noqa: E402
 from mutants import Mutant, mutants, mutated  # noqa: E402
 from report import print_report  # noqa: E402
 
@@ -51,7 +53,8 @@ WITHOUT_CACHE = {"kernels/half.py", "kernels/sums.py"}
 GENERATOR = "tests/kernels/generator"
 # Fastest first: what needs no Numba, then what it has compiled before unless the mistake changes the printed code.
 STAGES: tuple[tuple[str, ...], ...] = (
-    (f"{GENERATOR}/test_primitives.py", f"{GENERATOR}/test_rewrite.py"),
+    (f"{GENERATOR}/test_primitives.py", f"{GENERATOR}/test_rewrite.py", f"{GENERATOR}/test_extent.py",
+     f"{GENERATOR}/test_lines.py", f"{GENERATOR}/test_program.py"),
     (f"{GENERATOR}/test_golden_source.py", f"{GENERATOR}/test_fuse.py", "-k", "golden_one or short_lines or loops"),
     ("tests/kernels/fuzz/test_fuzz.py", "-k", "not compiled and not planted"),
     (f"{GENERATOR}/test_dtypes.py", f"{GENERATOR}/test_operators.py", f"{GENERATOR}/test_functions_at_places.py",
@@ -60,11 +63,12 @@ STAGES: tuple[tuple[str, ...], ...] = (
     (f"{GENERATOR}/test_fuse.py", f"{GENERATOR}/test_golden_source.py", f"{GENERATOR}/test_random_graphs.py"),
 )  # fmt: skip
 WITHOUT_NUMBA = 4
+# Before them, for an operator's rule: its own file's examples, then all, interpreted.
+ORACLE = (f"{GENERATOR}/test_operators.py", "-k")
 # What was imported before the fork cannot be given pytest's assertions, and has none.
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 PROCESSOR_SECONDS = 400  # of one child; all stages take about 100, and a mistake may make a loop endless
 WALL_SECONDS = 1200  # the same for one that waits
-CHILDREN = 2
 ADDRESS_SPACE = 16 << 30
 
 
@@ -89,6 +93,17 @@ class Changed(importlib.abc.MetaPathFinder):
         tree = mutated(ROOT, self._mutant)
         found.loader.get_code = lambda _: compile(tree, str(ROOT / self._mutant.file), "exec")  # type: ignore[method-assign]
         return found
+
+
+def stages_of(mutant: Mutant | None, quick: bool) -> list[Sequence[str]]:
+    """The tests for a mutant, or for none: fastest first."""
+    own = Path(mutant.file).stem if mutant is not None and "/operators/" in mutant.file else ""
+    oracle = [(*ORACLE, "the_oracle_agrees")] if own or mutant is None else []
+    if (ROOT / f"kernels/operators/examples/{own}.py").exists():
+        oracle.insert(0, (*ORACLE, f"the_oracle_agrees and {own}"))
+    if quick and own:
+        return [*oracle, STAGES[0]]
+    return [*oracle, *(STAGES[:WITHOUT_NUMBA] if quick else STAGES)]
 
 
 class FirstFailure:
@@ -151,7 +166,7 @@ class Running:
         return f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else text
 
 
-def start(mutant: Mutant | None, warm: Path, stages: Sequence[Sequence[str]], running: dict[int, Running]) -> None:
+def start(mutant: Mutant | None, warm: Path, quick: bool, running: dict[int, Running]) -> None:
     """Fork a child whose cache has what the tests need without a mistake."""
     folder = Path(tempfile.mkdtemp(dir=warm.parent))
     cache = folder / "cache" if mutant else warm
@@ -162,21 +177,21 @@ def start(mutant: Mutant | None, warm: Path, stages: Sequence[Sequence[str]], ru
     reads, writes = os.pipe()
     identity = os.fork()
     if identity == 0:
-        child(mutant, cache, stages, writes, folder / "log" if mutant else warm.parent / "log")
+        child(mutant, cache, stages_of(mutant, quick), writes, folder / "log" if mutant else warm.parent / "log")
     os.close(writes)
     running[identity] = Running(mutant, reads, folder)
 
 
 def verdicts(
-    todo: Sequence[Mutant | None], warm: Path, stages: Sequence[Sequence[str]]
+    todo: Sequence[Mutant | None], warm: Path, quick: bool, children: int = 1
 ) -> Iterator[tuple[Mutant | None, str]]:
     """Each mutant with what caught it, as they come, a few at once."""
     running: dict[int, Running] = {}
     waiting = list(reversed(todo))
     try:
         while waiting or running:
-            while waiting and len(running) < CHILDREN:
-                start(waiting.pop(), warm, stages, running)
+            while waiting and len(running) < children:
+                start(waiting.pop(), warm, quick, running)
             identity, status = os.wait()
             ended = running.pop(identity)
             yield ended.mutant, ended.verdict(status)
@@ -198,20 +213,34 @@ def known() -> dict[Mutant, str]:
 
 
 def chosen(files: Sequence[str], every: int) -> list[Mutant]:
-    """Every n-th mutant of each kind in each file."""
+    """Every n-th mutant of each kind in each file, without those that compute the same."""
     paths = [str(path.relative_to(ROOT)) for pattern in files for path in sorted(ROOT.glob(pattern))]
     found: list[Mutant] = []
     for path in dict.fromkeys(paths):
-        of_file = mutants(ROOT, path)
+        of_file = not_equivalent(mutants(ROOT, path))
         for kind in dict.fromkeys(mutant.kind for mutant in of_file):
             found += [mutant for mutant in of_file if mutant.kind == kind][::every]
     return found
 
 
 def one_a_rule(found: Sequence[Mutant]) -> list[Mutant]:
-    """One mutant of each function and each row of a table, the same ones each time."""
-    order = random.Random(0).sample(list(found), len(found))
+    """One mutant of each function and each row of a table, the same ones whatever else changes."""
+    order = sorted(found, key=lambda mutant: hashlib.sha256(_change(mutant).encode()).digest(), reverse=True)
     return list({(mutant.file, mutant.rule): mutant for mutant in order}.values())
+
+
+def _change(mutant: Mutant) -> str:
+    return f"{mutant.file} {mutant.rule} {mutant.kind} {mutant.before} → {mutant.after} {mutant.turn}"
+
+
+def not_equivalent(found: Sequence[Mutant]) -> list[Mutant]:
+    """Without those of the table of equivalent ones, each of which must be there."""
+    entries = {mutant: (mutant.file, mutant.rule, mutant.before, mutant.after) for mutant in found}
+    files = {mutant.file for mutant in found}
+    gone = {entry for entry in EQUIVALENT if entry[0] in files} - set(entries.values())
+    if gone:
+        sys.exit(f"equivalent.py names what is no mutant any more: {sorted(gone)}")
+    return [mutant for mutant in found if entries[mutant] not in EQUIVALENT]
 
 
 def main() -> None:
@@ -222,6 +251,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="only tests that need no Numba: see what is left later")
     parser.add_argument("--survivors", action="store_true", help="test again what survived earlier runs")
     parser.add_argument("--report", action="store_true", help="test nothing: print what is known")
+    parser.add_argument("--children", type=int, default=2, help="how many processes at once")
     asked = parser.parse_args()
     os.chdir(ROOT)
     selected = chosen(asked.files, asked.every)
@@ -230,21 +260,22 @@ def main() -> None:
     todo = [mutant for mutant in selected if mutant not in before or (asked.survivors and not before[mutant])]
     if todo and not asked.report:
         random.Random(0).shuffle(todo)  # an interrupted run has seen something of every file
-        test(todo, STAGES[:WITHOUT_NUMBA] if asked.quick else STAGES)
-    print_report({mutant: caught for mutant, caught in known().items() if mutant in set(selected)})
+        test(todo, asked.quick, asked.children)
+    asked_for = set(selected)
+    print_report({mutant: caught for mutant, caught in known().items() if mutant in asked_for})
 
 
-def test(todo: Sequence[Mutant], stages: Sequence[Sequence[str]]) -> None:
+def test(todo: Sequence[Mutant], quick: bool, children: int) -> None:
     """Append a verdict on each mutant to the results, once the tests pass without any."""
     RESULTS.parent.mkdir(exist_ok=True)
     warm = RESULTS.parent / "mutants" / "warm"
     warm.mkdir(parents=True, exist_ok=True)
     prepare_numba()
-    ((_, failed),) = verdicts([None], warm, stages)
+    ((_, failed),) = verdicts([None], warm, quick)
     if failed:
         sys.exit(f"without any mistake the tests fail already: {failed}")
     with RESULTS.open("a", encoding="utf-8") as results:
-        for count, (mutant, caught) in enumerate(verdicts(todo, warm, stages), 1):
+        for count, (mutant, caught) in enumerate(verdicts(todo, warm, quick, children), 1):
             assert mutant is not None
             row = {"mutant": dataclasses.asdict(mutant), "caught_by": caught}
             print(json.dumps(row, ensure_ascii=False), file=results, flush=True)

@@ -4,7 +4,9 @@ import math
 
 import pytest
 
-from kernels.extent import BATCH, ONE, Extent, FitError, Scaled, fit_extent, fit_number, literal, show, volume
+from kernels.extent import BATCH, FORMS, ONE, Extent, FitError, Scaled, fit_extent, fit_number, literal, show, volume
+from kernels.operators.numbers import number_value
+from kernels.oracle import evaluate
 
 BATCHES = (3, 5, 7)
 
@@ -71,6 +73,19 @@ def test_numbers_computed_from_the_batch_size_are_fitted(function, fitted: float
 def test_numbers_of_no_known_form_are_refused(function) -> None:
     with pytest.raises(FitError, match=r"numbers \[.*\] at batch sizes \[3, 5, 7\] follow no known form"):
         fit_number(BATCHES, [function(n) for n in BATCHES])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_kernel_computes_a_number_of_every_form(form: str) -> None:
+    number = Scaled(1.5, form)
+    for batch in (2, 3, 17):
+        (found,) = evaluate([number_value(number, "float64")], {}, batch)
+        assert found == pytest.approx(number.at(batch), rel=1e-15)
+
+
+@pytest.mark.parametrize("extent", [ONE, BATCH, literal(4), Extent(2, -1)])
+def test_a_kernel_computes_an_extent(extent: Extent) -> None:
+    assert evaluate([number_value(extent, "float64")], {}, 3) == [extent.at(3)]
 
 
 VOLUMES = [
