@@ -56,15 +56,14 @@ STAGES: tuple[tuple[str, ...], ...] = (
     (f"{GENERATOR}/test_primitives.py", f"{GENERATOR}/test_rewrite.py", f"{GENERATOR}/test_extent.py",
      f"{GENERATOR}/test_lines.py", f"{GENERATOR}/test_program.py"),
     (f"{GENERATOR}/test_golden_source.py", f"{GENERATOR}/test_fuse.py", "-k", "golden_one or short_lines or loops"),
+    (f"{GENERATOR}/test_operators.py", "-k", "the_oracle_agrees"),
     ("tests/kernels/fuzz/test_fuzz.py", "-k", "not compiled and not planted"),
     (f"{GENERATOR}/test_dtypes.py", f"{GENERATOR}/test_operators.py", f"{GENERATOR}/test_functions_at_places.py",
      "-k", "hybridized or says_where or special_numbers"),
     (f"{GENERATOR}/test_dtypes.py", f"{GENERATOR}/test_operators.py"),
     (f"{GENERATOR}/test_fuse.py", f"{GENERATOR}/test_golden_source.py", f"{GENERATOR}/test_random_graphs.py"),
 )  # fmt: skip
-WITHOUT_NUMBA = 4
-# Before them, for an operator's rule: its own file's examples, then all, interpreted.
-ORACLE = (f"{GENERATOR}/test_operators.py", "-k")
+WITHOUT_NUMBA = 5
 # What was imported before the fork cannot be given pytest's assertions, and has none.
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 PROCESSOR_SECONDS = 400  # of one child; all stages take about 100, and a mistake may make a loop endless
@@ -96,14 +95,12 @@ class Changed(importlib.abc.MetaPathFinder):
 
 
 def stages_of(mutant: Mutant | None, quick: bool) -> list[Sequence[str]]:
-    """The tests for a mutant, or for none: fastest first."""
-    own = Path(mutant.file).stem if mutant is not None and "/operators/" in mutant.file else ""
-    oracle = [(*ORACLE, "the_oracle_agrees")] if own or mutant is None else []
-    if (ROOT / f"kernels/operators/examples/{own}.py").exists():
-        oracle.insert(0, (*ORACLE, f"the_oracle_agrees and {own}"))
-    if quick and own:
-        return [*oracle, STAGES[0]]
-    return [*oracle, *(STAGES[:WITHOUT_NUMBA] if quick else STAGES)]
+    """The tests for a mutant, or for none: for an operator's rule the examples of its file come first."""
+    stages: list[Sequence[str]] = list(STAGES[:WITHOUT_NUMBA] if quick else STAGES)
+    own = mutant.file.replace("operators/", "operators/examples/") if mutant is not None else ""
+    if "operators/" in own and (ROOT / own).exists():
+        stages.insert(0, (f"{GENERATOR}/test_operators.py", "-k", f"the_oracle_agrees and {Path(own).stem}"))
+    return stages
 
 
 class FirstFailure:

@@ -19,7 +19,7 @@ from kernels.fuse import schedule
 from kernels.gradient import gradients
 from kernels.names import MATHEMATICS
 from kernels.oracle import evaluate
-from kernels.primitives.alignment import Alignments, alignments
+from kernels.primitives.alignment import Alignments, AlignmentsGradient, alignments
 from kernels.primitives.base import Primitive, Value, concrete, leaf
 from kernels.primitives.concat import concat
 from kernels.primitives.contract import contract
@@ -439,6 +439,20 @@ def test_alignments_cost_what_counting_them_gives() -> None:
     assert expected[5] == np.inf
     found = Alignments(blank_first=False, told_frames=True, told_labels=False).evaluate(6, x, labels, frames)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_alignments_through_a_symbol_without_a_probability_move_nothing() -> None:
+    """As through one that is all but impossible: its slope is 0, and the others' are those without such paths."""
+    labels, frames = np.array([[0, -1, -1], [1, 1, -1]]), np.array([5, 4])
+    kind = AlignmentsGradient(Alignments(blank_first=False, told_frames=True, told_labels=False))
+    slopes = []
+    for little in (-np.inf, -300.0):
+        x = np.random.default_rng(9).standard_normal((5, 2, 4))
+        x[2, 0, 0] = x[1, 1, 1] = x[:, :, 2] = little
+        slopes.append(kind.evaluate(2, np.array([1.0, 2.0]), x, labels, frames))
+    np.testing.assert_allclose(slopes[0], slopes[1], atol=1e-12)
+    assert not slopes[0][:, :, 2].any()
+    assert slopes[0].any()
 
 
 def test_a_gradient_of_its_own_replaces_that_of_the_parts() -> None:

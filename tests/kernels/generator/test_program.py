@@ -13,6 +13,7 @@ from kernels import trace
 from kernels.emit.cpu import print_entries, print_kernels
 from kernels.emit.gluon import depends_on_shape
 from kernels.extent import BATCH, literal
+from kernels.fuse import Loop, schedule
 from kernels.memory import memory
 from kernels.oracle import evaluate
 from kernels.primitives.base import Value, leaf
@@ -21,6 +22,7 @@ from kernels.primitives.map import apply, cast
 from kernels.primitives.reshape import Reshape
 from kernels.primitives.slice import part_along
 from kernels.primitives.view import View
+from kernels.procedure import Procedure
 from kernels.program import Program, program
 
 Function = Callable[..., Any]
@@ -77,17 +79,29 @@ def test_an_expression_says_no_more_than_32_moved_reads(pieces: int, temporaries
 
 
 def test_scalars_begin_in_their_own_dtype(layer: Any) -> None:
-    """Also where the first thing that is said of them stands under a condition."""
+    """Also where nothing is said of them unless a gradient is wanted."""
 
     def forward(x: nd.NDArray, y: nd.NDArray) -> list[nd.NDArray]:
-        total = nd.square(x.astype("float64")).sum().reshape((1, 1))
-        wide = nd.broadcast_mul(x.astype("float64"), total)
-        return [wide, nd.broadcast_mul(y.astype("float64"), total), nd.broadcast_mul(y, total.astype("float32"))]
+        wide = x.astype("float64")
+        total, mean = (one.reshape((1, 1)) for one in (nd.square(wide).sum(), wide.mean()))
+        products = nd.broadcast_mul(wide, total), nd.broadcast_mul(y.astype("float64"), mean)
+        return [product.astype("float32") for product in products]
 
-    text = print_kernels(built(layer(forward, 2), (5, 4), (5, 4))).partition("def backward")[2]
-    begun = dict(re.findall(r"^ +(\w+) = (zero|float\d+\(0\.0\))$", text, re.MULTILINE))
-    assert set(begun.values()) == {"zero", "float32(0.0)"}
-    assert all(f"{name} = plus({name}, head2[i, j]" in text for name, said in begun.items() if said != "zero")
+    backward = print_kernels(built(layer(forward, 2), (5, 4), (5, 4))).partition("def backward")[2]
+    begun, _, conditional = backward.partition("    if want_")
+    numbers = re.findall(r"^ +(\w+) = (zero|\w+\(0\.0\))$", begun, re.MULTILINE)
+    assert numbers
+    assert {number for _, number in numbers} == {"float64(0.0)"}
+    assert any(f"{name} = " in conditional for name, _ in numbers)
+
+
+def test_a_second_name_for_a_value_is_a_copy_of_its_dtype() -> None:
+    y = apply("exponential", x := leaf("x", (BATCH, literal(4)), "float64"))
+    plan = schedule(Procedure("forward", (("x", x),), (("y0", y), ("y1", y), ("y2", x))))
+    copies = [target for stage in plan.stages if isinstance(stage, Loop) for target in stage.targets]
+    assert [(plan.names[id(copy)], copy.dtype, copy.shape) for copy in copies] == [
+        (name, "float64", x.shape) for name in ("y0", "y1", "y2")
+    ]
 
 
 def test_whole_numbers_are_combined_in_their_own_dtype(layer: Any) -> None:
