@@ -5,19 +5,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from reports.history.steps import LIMITS, Change, Limits, noise_of
+from reports.history.steps import Change, Series
 
 # Places tried for either end of a slope.
 PLACES = 24
 # A slope is believed where it explains the series better by this much log likelihood than as many steps as were found.
-BETTER = 3.0
+BETTER = 2.0
+# What takes fewer points is a step that is hard to place.
+SHORTEST = 10
 
 
-def slopes(values: np.ndarray, steps: list[Change], limits: Limits = LIMITS) -> list[Change]:
+def slopes(series: Series, steps: list[Change]) -> list[Change]:
     """``steps`` with those that a slope explains better replaced by it, in their order."""
     if not steps:
         return []
-    clean, noise = noise_of(values, limits)
+    clean, noise = series.clean, series.noise
     edges = [0, *(step.end for step in steps), len(clean)]
     result: list[Change] = []
     first = 0
@@ -50,7 +52,7 @@ def _slope(clean: np.ndarray, noise: float, edges: list[int], steps: list[Change
     begin, end, before, after, by_slope = _best(part)
     parameters = 2 * len(steps) + 1 - 4  # positions and levels of the steps, less those of a slope
     gain = (by_steps - by_slope) / (2 * noise**2) + parameters * np.log(len(part)) / 2
-    long_enough = end - begin >= 4 and np.sign(after - before) == np.sign(steps[0].size)
+    long_enough = end - begin >= SHORTEST and np.sign(after - before) == np.sign(steps[0].size)
     if gain < BETTER or not long_enough:
         return None
     strongest = min(steps, key=lambda step: step.chance)

@@ -1,12 +1,13 @@
 """Divides one series into levels, and keeps the changes between them that stand a test."""
 
-from dataclasses import dataclass, replace
+import itertools
+from dataclasses import dataclass
 
 import numpy as np
 import ruptures
 from scipy import stats
 
-from reports.history.noise import likeness, scatter, without_outliers
+from reports.history.noise import FARTHEST, separated, wandering
 
 
 @dataclass(frozen=True)
@@ -15,10 +16,11 @@ class Limits:
 
     smallest: float = 0.01  # change of the logarithm: about 1 %
     error: float = 0.01  # chance that noise alone makes one such change anywhere in a series
-    points: int = 3  # that a level needs inside a series
+    points: int = 2  # that a level needs
     penalty: float = 2.0  # for one more change, in log(points) and variances: the criterion of Schwarz
     window: int = 50  # points beside a change that test it: further away a series may have wandered
     noiseless: float = 1e-4  # deviation of a series that has none, in logarithm
+    own: int = 8  # points on one side that count as much for the noise there as the whole series
 
 
 LIMITS = Limits()
@@ -41,18 +43,42 @@ class Change:
     latest: int
 
 
-def changes(values: np.ndarray, limits: Limits = LIMITS) -> list[Change]:
-    """Steps in ``values`` (float64, [points], logarithms, none missing), oldest first."""
-    if len(values) < 2 * limits.points:
+@dataclass(frozen=True)
+class Series:
+    """One series: ``values`` as measured and ``clean`` of outliers, both logarithms without gaps, and its noise, the
+    deviation of one point.
+    """
+
+    values: np.ndarray
+    clean: np.ndarray
+    noise: float
+    limits: Limits
+
+    @classmethod
+    def of(cls, values: np.ndarray, limits: Limits = LIMITS) -> "Series":
+        """The series of ``values`` (float64, [points], logarithms, none missing)."""
+        return cls(values, *separated(values, limits.noiseless), limits)
+
+
+def steps(series: Series) -> list[Change]:
+    """The steps of ``series``, oldest first: the best division into levels, less what does not stand the test."""
+    if len(series.values) < 2 * series.limits.points:
         return []
-    clean, noise = noise_of(values, limits)
-    bounds = _bounds(clean, noise, limits)
+    bounds = _divided(series)
+    wander = wandering(series.clean, bounds)
+    kept = [step.end for step in _supported(series, bounds, wander)]
+    return _supported(series, _settled(series, kept), wander)
+
+
+def _supported(series: Series, bounds: list[int], wander: float) -> list[Change]:
+    """The changes at ``bounds``, the least certain taken away until all stand the test, and then the smallest."""
+    bounds, limits = list(bounds), series.limits
     while bounds:
-        found = _tested(clean, [0, *bounds, len(clean)], noise, limits)
-        worst = max(range(len(found)), key=lambda i: (found[i].chance, -abs(found[i].size)))
+        found = _tested(series, bounds, wander)
+        doubtful = max(range(len(found)), key=lambda i: (found[i].chance, -abs(found[i].size)))
         small = min(range(len(found)), key=lambda i: abs(found[i].size))
-        if found[worst].chance > limits.error:
-            del bounds[worst]
+        if found[doubtful].chance > limits.error:
+            del bounds[doubtful]
         elif abs(found[small].size) < limits.smallest:
             del bounds[small]
         else:
@@ -60,41 +86,85 @@ def changes(values: np.ndarray, limits: Limits = LIMITS) -> list[Change]:
     return []
 
 
-def noise_of(values: np.ndarray, limits: Limits = LIMITS) -> tuple[np.ndarray, float]:
-    """``values`` without outliers, and the deviation of one point that counts as independent of its neighbours."""
-    deviation = max(scatter(np.diff(values)) / np.sqrt(2), limits.noiseless)
-    clean = without_outliers(values, deviation)
-    alike = likeness(clean)
-    return clean, float(deviation / np.sqrt(1 - alike) * np.sqrt((1 + alike) / (1 - alike)))
-
-
-def _bounds(clean: np.ndarray, noise: float, limits: Limits) -> list[int]:
+def _divided(series: Series) -> list[int]:
     """First points of levels, by the best division of the whole series."""
-    scaled = (clean - np.median(clean)) / noise
-    model = ruptures.KernelCPD(kernel="linear", min_size=limits.points)
-    return list(map(int, model.fit(scaled[:, None]).predict(pen=limits.penalty * np.log(len(clean)))[:-1]))
+    scaled = (series.clean - np.median(series.clean)) / series.noise
+    model = ruptures.KernelCPD(kernel="linear", min_size=series.limits.points)
+    penalty = series.limits.penalty * np.log(len(scaled))
+    return list(map(int, model.fit(scaled[:, None]).predict(pen=penalty)[:-1]))
 
 
-def _tested(clean: np.ndarray, edges: list[int], noise: float, limits: Limits) -> list[Change]:
-    """The change at each inner edge, with the test of its size."""
-    return [_change(clean, *edges[i : i + 3], noise=noise, limits=limits) for i in range(len(edges) - 2)]
+def _settled(series: Series, bounds: list[int]) -> list[int]:
+    """Each bound at its best place between its neighbours, now that others have gone."""
+    edges, least = [0, *bounds, len(series.clean)], series.limits.points
+    for i in range(1, len(edges) - 1):
+        left, edge, right = edges[i - 1 : i + 2]
+        excess = _excess(series, left, right, series.clean[left:edge].mean(), series.clean[edge:right].mean())
+        edges[i] = left + least + int(np.argmin(excess[least : right - left - least + 1]))
+    return edges[1:-1]
 
 
-def _change(clean: np.ndarray, left: int, edge: int, right: int, *, noise: float, limits: Limits) -> Change:
+def _excess(series: Series, left: int, right: int, before: float, after: float) -> np.ndarray:
+    """What squares are left over, in variances, if so many points are of the old level and the others of the new one.
+
+    Of the values as measured, an outlier being as far from one level as from the other.
+    """
+    part = series.values[left:right]
+    old, new = (np.minimum(((part - level) / series.noise) ** 2, FARTHEST**2) for level in (before, after))
+    return np.concatenate([[0.0], np.cumsum(old - new)])
+
+
+def _tested(series: Series, bounds: list[int], wander: float) -> list[Change]:
+    """The change at each bound, with the test of its size."""
+    edges = [0, *bounds, len(series.clean)]
+    levels = np.array([series.clean[begin:end].mean() for begin, end in itertools.pairwise(edges)])
+    rest = series.values - np.repeat(levels, np.diff(edges))
+    return [_change(series, rest, wander, edges[i : i + 3]) for i in range(len(bounds))]
+
+
+def _change(series: Series, rest: np.ndarray, wander: float, edges: list[int]) -> Change:
+    """The change at the middle one of three ``edges``."""
+    left, edge, right = edges
+    clean, limits = series.clean, series.limits
     old, new = clean[max(left, edge - limits.window) : edge], clean[edge : min(right, edge + limits.window)]
     before, after = float(np.mean(old)), float(np.mean(new))
-    size = after - before
-    error = noise * np.sqrt(1 / len(old) + 1 / len(new))
+    error = np.sqrt(_variance(series, old) + _variance(series, new) + 2 * wander**2)
     freedom = max(len(clean) / 2 - 2, 1.0)
-    chance = min(1.0, float(2 * stats.t.sf(abs(size) / error, freedom)) * len(clean))
-    change = Change(edge - 1, edge, size, error, freedom, chance, before, after, edge, edge)
-    return replace(change, **_place(clean, left, right, change, noise))
+    size = after - before
+    chance = 2 * stats.t.sf(abs(size) / error, freedom)
+    chance = max(chance, _run(rest, left, edge, size, -1, series.noise), _run(rest, edge, right, size, 1, series.noise))
+    earliest, latest = _places(series, left, edge, right, before, after)
+    chance = min(1.0, float(chance) * len(clean))
+    return Change(edge - 1, edge, size, float(error), freedom, chance, before, after, earliest, latest)
 
 
-def _place(clean: np.ndarray, left: int, right: int, change: Change, noise: float) -> dict[str, int]:
-    """Which first points of the new level explain the data nearly as well as the best one (a 95 % set)."""
-    part = clean[left:right]
-    excess = np.concatenate([[0.0], np.cumsum((part - change.before) ** 2 - (part - change.after) ** 2)])
-    excess = (excess - excess[1:-1].min()) / (2 * noise**2)
-    possible = left + 1 + np.flatnonzero(excess[1:-1] < SAME)
-    return {"earliest": min(int(possible[0]), change.end), "latest": max(int(possible[-1]), change.end)}
+def _variance(series: Series, side: np.ndarray) -> float:
+    """Of the mean of ``side``: from the noise of the whole series, and more where it is noisier here."""
+    own = float(np.sum((side - side.mean()) ** 2))
+    whole, weight = series.noise**2, series.limits.own
+    return max((weight * whole + own) / (weight + len(side) - 1), whole / 2) / len(side)
+
+
+def _run(rest: np.ndarray, begin: int, end: int, size: float, way: int, noise: float) -> float:
+    """The chance that a level is a run of outliers: how often others are as far off, to the power of its length.
+
+    Further out than all others the share falls with the square of the distance, as it does where tails are heavy.
+    """
+    away = way * np.sign(size) * rest
+    length = end - begin
+    others = np.sort(np.concatenate([away[:begin], away[end:]]))
+    if length > len(others):
+        return 0.0
+    inside = np.sort(away[begin:end] + abs(size))[::-1]
+    farthest = max(float(others[-1]), noise)
+    beyond = (len(others) - np.searchsorted(others, inside) + 1) / (len(others) + 1)
+    beyond = beyond * np.minimum(farthest / np.maximum(inside, noise), 1) ** 2
+    places = np.unique([length, -(-3 * length // 4), -(-length // 2)])
+    return float(min(stats.binom.sf(k - 1, length, beyond[k - 1]) for k in places))
+
+
+def _places(series: Series, left: int, edge: int, right: int, before: float, after: float) -> tuple[int, int]:
+    """The first and the last point that may be the first of the new level: they explain the data nearly as well."""
+    excess = _excess(series, left, right, before, after)[1:-1]
+    possible = left + 1 + np.flatnonzero(excess / 2 < excess.min() / 2 + SAME)
+    return min(int(possible[0]), edge), max(int(possible[-1]), edge)
