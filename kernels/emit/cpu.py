@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from .. import half, sums
+from .. import half, sums, transform
 from ..dtypes import DTYPES, SIGNATURES, element
 from ..effects import Draw
 from ..extent import Shape, show
@@ -17,7 +17,6 @@ from ..memory import is_alias
 from ..names import MATHEMATICS
 from ..primitives.base import Value
 from ..primitives.contract import Contract
-from ..primitives.fourier import Fourier, FourierAdjoint
 from ..procedure import Procedure
 from ..program import Program
 from .expressions import number_text
@@ -92,13 +91,14 @@ def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
     lines += [""] if lines else []
     lines += ["import numpy as np", "from numba import carray, cfunc, njit, types"]
     lines += [f"from numpy import {', '.join(sorted(kinds))}"]
-    if any(isinstance(stage, Whole) and isinstance(stage.target.primitive, (Fourier, FourierAdjoint))
-           for plan in schedules for stage in plan.stages):  # fmt: skip
+    if re.search(r"\b(r2c|c2r)\(", text):
         lines.append("from rocket_fft import c2r, r2c")
     if re.search(r"\b(half|single)\(", text):
         lines.append(f"from {half.__name__} import half, single")
     if re.search(r"\bplus\(", text):
         lines.append(f"from {sums.__name__} import plus")
+    if re.search(r"\b(bins_of_rows|rows_of_bins)\(", text):
+        lines.append(f"from {transform.__name__} import bins_of_rows, rows_of_bins")
     lines += ["", OPTIONS, f"zero, one = {program.main}(0), {program.main}(1)"]
     return lines
 

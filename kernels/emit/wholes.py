@@ -1,4 +1,4 @@
-"""Print the primitives that are loops of their own: pairs, folds, sums along an axis and Fourier transforms.
+"""Print the primitives that are loops of their own: pairs, folds and sums along an axis here, others in their files.
 
 Each printer gets the value, the names of the arrays it reads, the name of the array it writes and the dtype of the
 module's own ``zero``.
@@ -17,30 +17,10 @@ from ..primitives.symmetric import Fold, Pairs, PairsGradient, Unfold
 from .alignments import print_alignments, print_alignments_gradient
 from .contractions import print_contraction
 from .expressions import LOOP_NAMES, number_text
+from .fourier import print_fourier, print_fourier_adjoint
 from .gathers import print_gather, print_scatter_add
 
 Printer = Callable[[Value, Sequence[str], str, str], list[str]]
-
-COMPLEX = {"float32": "complex64", "float64": "complex128"}
-
-
-def _rows(shape: Sequence[Extent], body: Sequence[str], start: int = 0) -> list[str]:
-    """Loops over leading axes around ``body``."""
-    lines = list(body)
-    for axis in reversed(range(len(shape))):
-        lines = [
-            f"for {_row_names(len(shape))[axis + start]} in range({shape[axis]}):",
-            *(f"    {line}" for line in lines),
-        ]
-    return lines
-
-
-def _row_names(count: int) -> list[str]:
-    return ["row"] if count == 1 else [f"row_{axis}" for axis in range(count)]
-
-
-def _at(name: str, shape: Sequence[Extent], *last: str) -> str:
-    return f"{name}[{', '.join([*_row_names(len(shape)), *last])}]"
 
 
 def print_pairs(value: Value, names: Sequence[str], result: str, main: str) -> list[str]:  # noqa: ARG001
@@ -109,52 +89,6 @@ def _inner(shape: Sequence[Extent], template: str, depth: int) -> list[str]:
     for letter, extent in reversed(list(zip(letters, shape, strict=True))):
         lines = [f"for {letter} in range({extent}):", *(f"    {line}" for line in lines)]
     return ["    " * depth + line for line in lines]
-
-
-def print_fourier(value: Value, names: Sequence[str], result: str, main: str) -> list[str]:  # noqa: ARG001
-    """A real-to-complex transform; its leading bins, interleaved."""
-    lead, primitive = value.shape[:-1], value.primitive
-    assert isinstance(primitive, Fourier)
-    bins = ", ".join([*map(str, lead), str(primitive.length // 2 + 1)])
-    return [
-        f"spectrum = np.empty(({bins}), {COMPLEX[value.dtype]})",
-        f"r2c({names[0]}, spectrum, np.array([{len(lead)}]), True, {value.dtype}(1), 1)",
-        *_rows(
-            lead,
-            [
-                f"for k in range({primitive.kept}):",
-                f"    {_at(result, lead, '2 * k')} = {_at('spectrum', lead, 'k')}.real",
-                f"    {_at(result, lead, '2 * k + 1')} = {_at('spectrum', lead, 'k')}.imag",
-            ],
-        ),
-    ]
-
-
-def print_fourier_adjoint(value: Value, names: Sequence[str], result: str, main: str) -> list[str]:  # noqa: ARG001
-    """A complex-to-real transform: it counts every bin but the first, and the middle one, twice; hence the halves."""
-    lead, primitive = value.shape[:-1], value.primitive
-    assert isinstance(primitive, FourierAdjoint)
-    length, kept, head, dtype = primitive.length, primitive.kept, names[0], value.dtype
-    last = length // 2 + 1
-    bins = ", ".join([*map(str, lead), str(last)])
-    middle_kept = length % 2 == 0 and kept == last
-    doubled = kept - 1 if middle_kept else kept
-
-    def bin_of(k: str, factor: str) -> str:
-        real, imaginary = _at(head, lead, f"2 * {k}"), _at(head, lead, f"2 * {k} + 1")
-        return f"{_at('spectrum', lead, k)} = {COMPLEX[dtype]}(complex({factor}{real}, {factor}{imaginary}))"
-
-    body = [f"{_at('spectrum', lead, '0')} = {COMPLEX[dtype]}({_at(head, lead, '0')})"]
-    body += [f"for k in range(1, {doubled}):", f"    {bin_of('k', f'{dtype}(0.5) * ')}"]
-    if middle_kept:
-        body.append(f"{_at('spectrum', lead, str(kept - 1))} = {COMPLEX[dtype]}({_at(head, lead, str(2 * kept - 2))})")
-    if kept < last:
-        body += [f"for k in range({kept}, {last}):", f"    {_at('spectrum', lead, 'k')} = {COMPLEX[dtype]}(0)"]
-    return [
-        f"spectrum = np.empty(({bins}), {COMPLEX[dtype]})",
-        *_rows(lead, body),
-        f"c2r(spectrum, {result}, np.array([{len(lead)}]), False, {dtype}(1), 1)",
-    ]
 
 
 def print_cumulate(value: Value, names: Sequence[str], result: str, main: str) -> list[str]:  # noqa: ARG001

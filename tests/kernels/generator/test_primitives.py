@@ -528,6 +528,15 @@ def c2r(spectrum: Any, result: Any, axes: Any, forward: bool, factor: float, _th
     result[:] = factor * length * scipy.fft.irfft(bins.conj() if forward else bins, length, axis=axes[0])
 
 
+def bins_of_rows(rows: Any, bins: Any, length: int, kept: int) -> None:
+    """What kernels.transform's function of this name does: compiled in test_transform.py."""
+    bins[:] = Fourier(length, kept).evaluate(N, np.asarray(rows))
+
+
+def rows_of_bins(bins: Any, rows: Any, length: int, kept: int) -> None:
+    rows[:] = FourierAdjoint(length, kept).evaluate(N, np.asarray(bins))
+
+
 def run_by_python(outputs: Sequence[Value], leaves: Sequence[Value], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     """What the kernel printed for ``outputs`` computes, without Numba."""
     named = tuple(
@@ -539,6 +548,7 @@ def run_by_python(outputs: Sequence[Value], leaves: Sequence[Value], arrays: Seq
         "np": np, "math": math,
         "njit": lambda *_, **__: lambda function: function, "OPTIONS": {}, "zero": 0.0, "one": 1.0,
         "float64": float, "complex128": complex, "plus": operator.add, "r2c": r2c, "c2r": c2r,
+        "bins_of_rows": bins_of_rows, "rows_of_bins": rows_of_bins,
         **{name: getattr(np, name) for name in ("cos", "exp", "log", "sin", "sqrt", "tanh")},
     }  # fmt: skip
     exec(text, scope)
