@@ -6,10 +6,6 @@ processes of identical code differ from each other by several per cent; hundreds
 make that difference look certain.
 """
 
-import math
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -29,26 +25,16 @@ RUN = ["commit", "machine", "environment"]
 CONFIDENCE = 0.95
 
 
-@dataclass(frozen=True)
-class Ratio:
-    """A geometric mean of ratios with its interval; the bounds are NaN where one ratio is all there is."""
+def geometric_means(logs: pd.DataFrame) -> pd.DataFrame:
+    """Geometric means with Student's t intervals at ``CONFIDENCE``: ``point``, ``lower`` and ``upper``, row for row.
 
-    point: float
-    lower: float
-    upper: float
-
-
-def geometric_mean(log_ratios: Sequence[float] | np.ndarray) -> Ratio:
-    """exp(mean) of natural log ratios, and exp of Student's t interval for that mean at ``CONFIDENCE``."""
-    logs = np.asarray(log_ratios, dtype="float64")
-    if logs.size == 0:
-        return Ratio(math.nan, math.nan, math.nan)
-    centre = float(logs.mean())
-    if logs.size == 1:
-        return Ratio(math.exp(centre), math.nan, math.nan)
-    error = float(logs.std(ddof=1)) / math.sqrt(logs.size)
-    margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, logs.size - 1)) * error
-    return Ratio(math.exp(centre), float(np.exp(centre - margin)), float(np.exp(centre + margin)))
+    ``logs`` has the ``mean`` and the standard deviation ``std`` of ``count`` natural logarithms of ratios.  Where one
+    ratio is all there is, the bounds are NaN; where there is none, everything is.
+    """
+    freedom = (logs["count"] - 1).where(logs["count"] > 1)
+    margin = stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * logs["std"] / np.sqrt(logs["count"])
+    bounds = {"point": logs["mean"], "lower": logs["mean"] - margin, "upper": logs["mean"] + margin}
+    return np.exp(pd.DataFrame(bounds))
 
 
 def speedups(frame: pd.DataFrame, baseline: str = "imperative") -> pd.DataFrame:
@@ -67,11 +53,7 @@ def speedups(frame: pd.DataFrame, baseline: str = "imperative") -> pd.DataFrame:
     if baseline not in variants:
         raise ReportError(f"there is no variant {baseline!r} to compare with; the results hold {', '.join(variants)}")
     paired = _pair(_rounds(measured), baseline)
-    rows = [_row(group, baseline) for _, group in paired.groupby([*CASE, "variant"], dropna=False, sort=False)]
-    result = pd.DataFrame(rows, columns=[*COLUMNS, *MORE_COLUMNS]).astype({"rounds": "Int64"})
-    for name in ("batch", "threads"):
-        result[name] = result[name].astype(measured[name].dtype)
-    result = _sorted(result, baseline)
+    result = _sorted(_compared(paired, baseline), baseline)
     told = measured["remarks"].dropna().unique() if "remarks" in measured else ()
     remarks = sorted({line for text in told for line in text.splitlines()})
     result.attrs = {"skipped": frame.attrs.get("skipped", []), "problems": [*problems, *more], "remarks": remarks}
@@ -121,26 +103,27 @@ def _pair(rounds: pd.DataFrame, baseline: str) -> pd.DataFrame:
     return paired.assign(log_ratio=np.log(paired["reference"] / paired["seconds"]))
 
 
-def _row(group: pd.DataFrame, baseline: str) -> dict[Hashable, object]:
-    """One row of the result from the rounds of one case and variant."""
-    logs = group["log_ratio"].dropna().to_numpy()
-    ratio, spread = geometric_mean(logs), geometric_mean(np.log(group["seconds"]))
-    seconds = float(group["seconds"].median())
-    case = group.iloc[0][[*CASE, "variant"]].to_dict()
-    batch = pd.to_numeric(case["batch"], errors="coerce")
-    return {
-        **case,
-        "seconds": seconds,
-        "samples_per_second": math.nan if pd.isna(batch) else float(batch) / seconds,
-        "speedup": ratio.point,
-        "speedup_lower": ratio.lower,
-        "speedup_upper": ratio.upper,
-        "baseline": baseline,
-        "rounds": len(logs),
-        "seconds_lower": spread.lower,
-        "seconds_upper": spread.upper,
-        "warning": _warning(len(logs), len(group), baseline),
-    }
+def _compared(paired: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """One row for each case and variant, from its rounds."""
+    paired = paired.assign(log_seconds=np.log(paired["seconds"]))
+    groups = paired.groupby([*CASE, "variant"], dropna=False, sort=False)
+    logs = groups["log_ratio"].agg(["mean", "std", "count", "size"]).reset_index()
+    ratios, spread = geometric_means(logs), geometric_means(groups["log_seconds"].agg(["mean", "std", "count"]))
+    seconds = groups["seconds"].median().to_numpy()
+    numbers = zip(logs["count"], logs["size"], strict=True)
+    result = logs[[*CASE, "variant"]].assign(
+        seconds=seconds,
+        samples_per_second=pd.to_numeric(logs["batch"], errors="coerce").astype("float64") / seconds,
+        speedup=ratios["point"],
+        speedup_lower=ratios["lower"],
+        speedup_upper=ratios["upper"],
+        baseline=baseline,
+        rounds=logs["count"].astype("Int64"),
+        seconds_lower=spread["lower"].to_numpy(),
+        seconds_upper=spread["upper"].to_numpy(),
+        warning=[_warning(number, measured, baseline) for number, measured in numbers],
+    )
+    return result[[*COLUMNS, *MORE_COLUMNS]]
 
 
 def _warning(paired: int, measured: int, baseline: str) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from reports import ReportError, read, render, speedups
-from reports.speedups import geometric_mean
+from reports.speedups import geometric_means
 
 
 @pytest.fixture
@@ -30,7 +30,8 @@ def row_of(frame, variant):
 
 def test_interval_of_three_ratios_by_hand():
     # ln of 2, 4, 8 is ln 2 times 1, 2, 3: mean 2 ln 2, standard deviation ln 2, and t(0.975, 2) = 4.302653.
-    ratio = geometric_mean(np.log([2, 4, 8]))
+    logs = np.log([2, 4, 8])
+    ratio = geometric_means(pd.DataFrame({"mean": [logs.mean()], "std": [logs.std(ddof=1)], "count": [3]})).iloc[0]
     margin = 4.302653 * math.log(2) / math.sqrt(3)
     assert ratio.point == pytest.approx(4)
     assert ratio.lower == pytest.approx(4 * math.exp(-margin), rel=1e-6)
@@ -64,6 +65,29 @@ def test_the_round_is_the_unit_and_the_median_its_figure(results):
     assert fast[["baseline", "threads", "engine", "dtype", "rounds", "warning"]].tolist() == [
         *("imperative", 2, "threaded", "float32", 3, "")
     ]
+
+
+def test_each_variant_stands_alone_in_every_mode_that_the_results_hold(results):
+    seconds = {"imperative": 8.0, "hybridized": 4.0, "hybridized-static": 2.0, "numba": 1.0}
+    modes = {"forward": 1.0, "train": 2.0, "first call": 100.0}
+    frame = results(
+        *(
+            (cell(variant, batch, mode=mode), [slower * figure / (1 if variant == "imperative" else slower)], number)
+            for number in range(2)
+            for batch in (1, 16)
+            for mode, slower in modes.items()
+            for variant, figure in seconds.items()
+            if (variant, mode) != ("hybridized", "first call")
+        )
+    )
+    table = speedups(frame).set_index(["mode", "variant", "batch"])["speedup"]
+    assert len(table) == 2 * (3 * 4 - 1)
+    for (mode, variant, _), speedup in table.items():
+        expected = 1 if variant == "imperative" else 8 / seconds[variant] * modes[mode]
+        assert speedup == pytest.approx(expected)
+    turned = speedups(frame, "hybridized").set_index(["mode", "variant", "batch"])["speedup"]
+    assert turned["train", "numba", 16] == pytest.approx(4)
+    assert math.isnan(turned["first call", "numba", 16]), "there the baseline was not measured"
 
 
 def test_another_baseline_turns_the_ratio_round(results):
