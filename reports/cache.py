@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from reports.files import DESCRIPTIONS, shown
 from reports.frame import Reading, Row, tidy, typed
 
 FILE = ".gluonmark-cache.parquet"
+DIGEST = 32  # bytes behind the table
 ABOUT = b"gluonmark"  # the key of what the file says about itself
 
 # Seconds.  A folder that is read sooner is not worth a file in it.
@@ -38,7 +38,7 @@ def stamps(folder: Path, files: Sequence[Path]) -> Stamps:
 def recall(folder: Path, current: Stamps) -> tuple[pd.DataFrame, Skipped]:
     """What the cache holds of the files that are as they were: figures, and for each of them what was skipped."""
     try:
-        table = pyarrow.parquet.read_table(folder / FILE)
+        table = _load(folder / FILE)
         about = json.loads(table.schema.metadata[ABOUT])
         if about["reader"] != reader():
             return tidy(Reading()), {}
@@ -71,9 +71,32 @@ def remember(folder: Path, frame: pd.DataFrame, current: Stamps, skipped: Skippe
     about["skipped"] = {name: skipped[name] for name in current}
     table = pyarrow.Table.from_pandas(kept.drop(columns=empty), preserve_index=False)
     table = table.replace_schema_metadata({**table.schema.metadata, ABOUT: json.dumps(about)})
-    with contextlib.suppress(OSError), tempfile.TemporaryDirectory(dir=folder, prefix=FILE) as unfinished:
-        pyarrow.parquet.write_table(table, Path(unfinished) / FILE)
-        os.replace(Path(unfinished) / FILE, folder / FILE)
+    _save(table, folder / FILE)
+
+
+def _load(file: Path) -> pyarrow.Table:
+    """The table that was saved.  Parquet does not notice every damage, so a digest stands behind it."""
+    if not file.is_file():
+        raise FileNotFoundError
+    data = file.read_bytes()
+    content, digest = data[:-DIGEST], data[-DIGEST:]
+    if hashlib.sha256(content).digest() != digest:
+        raise ValueError
+    return pyarrow.parquet.read_table(pyarrow.BufferReader(content))
+
+
+def _save(table: pyarrow.Table, file: Path) -> None:
+    """``table`` with its digest as ``file``, all at once; nothing where that cannot be written."""
+    buffer = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(table, buffer)
+    content = buffer.getvalue().to_pybytes()
+    unfinished = file.with_name(f"{file.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        try:
+            unfinished.write_bytes(content + hashlib.sha256(content).digest())
+            os.replace(unfinished, file)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
 
 @cache

@@ -1,7 +1,11 @@
 """The cache of a folder: the same frame as without it, whatever changed or broke since."""
 
+import json
 import math
 import os
+import random
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -100,3 +104,54 @@ def test_a_small_folder_gets_no_cache(folder, monkeypatch):
     monkeypatch.setattr(cache, "WORTH", 1e9)
     read(folder)
     assert not (folder / cache.FILE).exists()
+
+
+def test_a_cache_with_any_byte_changed_is_right_or_no_cache(folder):
+    first = read(folder)
+    whole = (folder / cache.FILE).read_bytes()
+    draw = random.Random(5)
+    for _ in range(40):
+        place = draw.randrange(len(whole))
+        data = whole[:place] if draw.random() < 0.2 else whole[:place] + draw.randbytes(4) + whole[place + 4 :]
+        (folder / cache.FILE).write_bytes(data)
+        same(first, read(folder))
+
+
+@pytest.mark.parametrize("change", ["files", "skipped", "mixed", "empty", "reader"])
+@pytest.mark.parametrize("value", [None, 3, "x", [1], {"a": 1}, {"0.json": None}, {"0.json": [[], {}]}])
+def test_a_cache_that_says_something_else_about_itself_is_no_cache(folder, change, value):
+    first = read(folder)
+    table = cache._load(folder / cache.FILE)
+    about = {**json.loads(table.schema.metadata[cache.ABOUT]), change: value}
+    table = table.replace_schema_metadata({**table.schema.metadata, cache.ABOUT: json.dumps(about)})
+    cache._save(table, folder / cache.FILE)
+    same(first, read(folder))
+
+
+def test_something_else_in_the_place_of_the_cache(folder):
+    first = read(folder)
+    (folder / cache.FILE).unlink()
+    (folder / cache.FILE).mkdir()
+    (folder / cache.FILE / "file").write_text("x")
+    same(first, read(folder))
+    shutil.rmtree(folder / cache.FILE)
+    os.mkfifo(folder / cache.FILE)
+    same(first, read(folder))
+    same(first, read(folder))
+
+
+def test_a_disk_that_is_full(folder, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert len(read(folder)) == 7
+    assert sorted(path.name for path in folder.iterdir()) == ["0.json", "1.json", "2.json", "3.json"]
+
+
+def test_several_processes_at_once(folder):
+    code = "import sys; from reports import cache, read; cache.WORTH = 0.0; print(len(read(sys.argv[1])))"
+    start = [sys.executable, "-c", code, str(folder)]
+    processes = [subprocess.Popen(start, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [process.communicate(timeout=120)[0] for process in processes] == ["7\n"] * 3
+    assert [path.name for path in folder.iterdir() if path.name.startswith(cache.FILE)] == [cache.FILE]
