@@ -98,7 +98,7 @@ def _run(document: dict[str, Any], path: Path) -> Row:
 def _benchmark(name: str, entry: Entry, description: Description, run: Row) -> Reading:
     factor, unit = base_unit(description.unit)
     names = description.parameter_names
-    if len(set(names)) != len(entry.parameters):
+    if not len(set(names)) == len(names) == len(entry.parameters):
         names = tuple(f"param{number}" for number in range(1, len(entry.parameters) + 1))
     fixed = {**run, "benchmark": name, "metric": description.metric, "unit": unit}
     result = Reading()

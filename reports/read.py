@@ -54,9 +54,8 @@ def _path(path: Path, seen: set[str]) -> pd.DataFrame:
             files.append(file)
     frame = _folder(path, files) if path.is_dir() else tidy(_together(files))
     problems = [*found.problems, *frame.attrs["problems"]]
-    if frame.empty and not frame.attrs["skipped"] and not problems and len(files) == len(found.files):
-        what = "the folder holds no result files (*.json)" if path.is_dir() else "the file holds no measurements"
-        problems = [f"{shown(path)}: {what} of asv or pytest-benchmark"]
+    if not found.files and not problems:
+        problems = [f"{shown(path)}: the folder holds no result files (*.json) of asv or pytest-benchmark"]
     frame.attrs["problems"] = problems
     return frame
 
@@ -94,6 +93,8 @@ def _reading_or_problem(file: Path) -> Reading:
     except ReportError as error:
         return Reading(problems=[str(error)])
     result.problems.extend(document.problems)
+    if not (result.rows or result.skipped or result.problems):
+        result.problems.append(f"{shown(file)}: the file holds no measurements")
     return result
 
 

@@ -14,6 +14,7 @@ os.environ.setdefault("GLUONMARK_THREADS", "1")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--rewrite-golden``: take what the tests find now for right; ``--graphs``: how many random graphs."""
     parser.addoption("--rewrite-golden", action="store_true", help="rewrite golden files and the tables in docs/")
+    parser.addoption("--damaged", metavar="BEGIN:END", help="damaged result files by number, such as 0:20000")
     parser.addoption("--graphs", metavar="BEGIN:END", help="random graphs by number, such as 0:20000")
 
 
