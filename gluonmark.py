@@ -202,6 +202,10 @@ def conclude(outcome: "Outcome", form: str) -> None:
         frame = reports.read(outcome.path)
         baselines = frame["variant"].unique()
         show(reports.speedups(frame, "imperative" if "imperative" in baselines else baselines[0]), form)
+        try:
+            typer.echo(f"gluonmark: the page with charts is {reports.page_beside(outcome.path)}", err=True)
+        except reports.ReportError as error:  # what was measured is in its file all the same
+            typer.echo(f"gluonmark: {error}", err=True)
     if outcome.missing:
         raise typer.Exit(NOT_JUDGED)
 

@@ -10,7 +10,7 @@ from reports.crossovers import crossovers
 from reports.error import ReportError
 from reports.findings import findings
 from reports.latest import latest
-from reports.publish import publish
+from reports.publish import page_beside, publish
 from reports.read import read
 from reports.regressions import regressions
 from reports.render import render
@@ -22,6 +22,7 @@ __all__ = [
     "crossovers",
     "findings",
     "latest",
+    "page_beside",
     "publish",
     "read",
     "regressions",

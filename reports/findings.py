@@ -54,6 +54,11 @@ class Findings:
     compared: pd.DataFrame | None
 
     @property
+    def baseline(self) -> str | None:
+        """The variant that speed-ups refer to."""
+        return None if self.compared is None else str(self.compared["baseline"].iloc[0])
+
+    @property
     def problems(self) -> Sequence[str]:
         """A sentence for each thing that could not be read."""
         return list(map(str, self.frame.attrs.get("problems", ())))

@@ -61,7 +61,7 @@ def _speedups(found: Findings) -> str:
         return ""
     said = escaped(" ".join(facts(found.compared)))
     means = _means(found.compared)
-    title = f"Speed-ups over {found.compared['baseline'].iloc[0]}"
+    title = f"Speed-ups over {found.baseline}"
     if means.empty:
         return _folded(title, said)
     more = len(means) - LAYERS
