@@ -21,7 +21,7 @@ def cases(whole: Series, table: pd.DataFrame | None, changes: pd.DataFrame) -> d
     A cell is a text, or ``[number, text]``, to be sorted by the number; None is missing.  Columns in which all cases
     are the same are left out and stand in ``same``, as texts.
     """
-    shown_names = [name for name in whole.identity if name in whole.varying]
+    shown_names = [name for name in whole.identity if name in whole.varying or _several(whole, name)]
     columns = [{"title": name, "numeric": name in NUMERIC} for name in shown_names]
     cells = [_texts(whole.cases[name]) for name in shown_names]
     measured = whole.cases.to_dict("records")
@@ -36,12 +36,17 @@ def cases(whole: Series, table: pd.DataFrame | None, changes: pd.DataFrame) -> d
     if len(whole.runs) > 1:
         columns.append({"title": "runs", "numeric": True})
         cells.append([[case["runs"], f"{case['runs']:,}"] for case in measured])
-    same = [name for name in whole.identity if name not in shown_names and whole.cases[name].notna().any()]
+    same = [name for name in whole.identity if name not in (*shown_names, "unit") and whole.cases[name].notna().any()]
     return {
         "columns": columns,
         "rows": [list(row) for row in zip(*cells, strict=True)],
         "same": [f"{name} {shown(whole.cases[name].iloc[0])}" for name in same] if len(whole.cases) else [],
     }
+
+
+def _several(whole: Series, name: str) -> bool:
+    """Whether a column says something; a unit stands beside each value."""
+    return name == "metric" and whole.cases[name].nunique() > 1
 
 
 def _texts(column: pd.Series) -> list[Any]:

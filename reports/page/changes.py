@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from reports.findings import JUDGED
 from reports.frame import count
 from reports.notes import shown
 from reports.page.quantities import quantity
@@ -42,6 +43,7 @@ class Group:
     commit: str
     since: str
     date: str
+    size: str
     moved: str
     regressed: bool
     present: bool
@@ -67,13 +69,14 @@ def verdict(changes: pd.DataFrame, whole: Series, facts: Iterable[str]) -> Verdi
     worse = changes[changes["change"] == "regression"]
     present, mended = worse[worse["present"].astype(bool)], worse[~worse["present"].astype(bool)]
     better = changes[(changes["change"] == "improvement") & changes["present"].astype(bool)]
-    looked = f"{count(len(whole.cases), 'series').replace('seriess', 'series')} over {count(len(whole.runs), 'commit')}"
-    more = [looked]
+    more = [f"{count(len(whole.cases), 'case')} over {count(len(whole.runs), 'commit')}"]
     if len(better):
         more.append(f"{count(len(better), 'improvement')} still there")
     if len(mended):
         more.append(f"{count(len(mended), 'earlier regression')} mended or overtaken")
     detail = "; ".join(more) + "."
+    if whole.cases["runs"].max() < JUDGED:
+        return Verdict("none", f"No case holds the {JUDGED} commits that it takes to judge.", detail)
     if present.empty:
         return Verdict("good", "Nothing regressed.", detail)
     commits = count(present["group"].nunique(), "commit")
@@ -95,6 +98,7 @@ def _group(rows: pd.DataFrame, whole: Series) -> Group:
         commit=shown(first["commit"], ""),
         since=shown(first["since"], ""),
         date="" if pd.isna(first["date"]) else f"{first['date']:%-d %B %Y}",
+        size=_size(moved),
         moved=count(len(rows), "case"),
         regressed=first["change"] == "regression",
         present=bool(first["present"]),
@@ -102,6 +106,12 @@ def _group(rows: pd.DataFrame, whole: Series) -> Group:
         folded=tuple(moved[MEMBERS_SHOWN:]),
         left_off=len(rows) - len(moved),
     )
+
+
+def _size(changes: list[Change]) -> str:
+    """Of a group, in a few words; its most important change stands for all."""
+    upto = "up to " if len(changes) > 1 else ""
+    return f"{upto}{changes[0].ratio} {changes[0].word}"
 
 
 def _change(row: dict, whole: Series) -> Change:

@@ -79,15 +79,28 @@ addEventListener("DOMContentLoaded", () => {
   const day = (run) => (dates ? new Date(dates[run]).toISOString().slice(0, 10) : "");
   const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 
+  // The largest changes are labelled, as far as labels do not cover each other.
+  function withRoom(changes, whole) {
+    const size = (change) => Math.abs(Math.log(parseFloat(change.ratio)));
+    const kept = [];
+    for (const change of [...changes].sort((one, other) => size(other) - size(one))) {
+      if (kept.every((other) => Math.abs(at(other.at) - at(change.at)) > whole / 20)) kept.push(change);
+    }
+    return new Set(kept);
+  }
+
   function datasets({ unit, values, at: runs, changes = [], levels = [] }) {
     const points = values.map((value, place) => {
       const run = runs ? runs[place] : place;
-      return { at: at(run), value, told: value === null ? "" : `${number.format(value)} ${unit}`, commit: commits[run], date: day(run) };
+      return { at: at(run), run, value, told: value === null ? "" : `${number.format(value)} ${unit}`, commit: commits[run], date: day(run) };
     }).filter((point) => point.value !== null);
+    const labelled = withRoom(changes, at(points.at(-1)?.run ?? 0) - at(points[0]?.run ?? 0));
     return {
       points,
       levels: levels.map(([first, last, value]) => ({ at: at(first), until: at(last), value })),
-      changes: changes.map((change) => ({ at: at(change.at), kind: change.kind, change: change.ratio, commit: commits[change.at] })),
+      changes: changes.map((change) => ({
+        at: at(change.at), kind: change.kind, change: change.ratio, commit: commits[change.at], label: labelled.has(change) ? change.ratio : "",
+      })),
       suspects: changes.map((change) => ({ at: at(change.since), until: at(change.at), kind: change.kind })),
     };
   }

@@ -25,7 +25,7 @@ def heat_map(largest: float) -> Spec:
         y=alt.Y("layer:N", sort=None, title=None),
         tooltip=_tooltip("layer", "batch", "speedup", "interval", "time", "baseline"),
     )
-    scale = alt.Scale(domain=[-largest, 0, largest], range="diverging", clamp=True)
+    scale = alt.Scale(domain=[-largest, 0, largest], range="diverging", interpolate="rgb", clamp=True)
     cells = base.mark_rect(style="cell").encode(color=alt.Color("gain:Q", scale=scale, legend=None))
     texts = [
         base.mark_text(style=style)
@@ -36,8 +36,11 @@ def heat_map(largest: float) -> Spec:
     return _finished(alt.layer(cells, *texts))
 
 
-def throughput(variants: Sequence[str], batches: Sequence[float], crossed: bool) -> Spec:
-    """Samples per second of one layer over the batch size, a line for each variant, and where they have ``crossed``."""
+def throughput(variants: Sequence[str], batches: Sequence[float], spread: bool, crossed: bool) -> Spec:
+    """Samples per second of one layer over the batch size: a line for each variant.
+
+    ``spread`` says that there are intervals, ``crossed`` that there are crossovers: Vega warns of scales without data.
+    """
     x = alt.X(
         "batch:Q",
         title="batch size",
@@ -51,13 +54,10 @@ def throughput(variants: Sequence[str], batches: Sequence[float], crossed: bool)
     shapes = [SHAPES[place % len(SHAPES)] for place in range(len(variants))]
     shape = alt.Shape("variant:N", scale=alt.Scale(domain=list(variants), range=shapes), legend=None)
     base = alt.Chart(alt.NamedData("measured")).encode(x=x, y=y, color=color)
-    layers: list[alt.Chart] = [
-        base.mark_line(style="curve"),
-        base.mark_rule(style="spread").encode(y="lower:Q", y2="upper:Q"),
-        base.mark_point(style="measured").encode(
-            shape=shape, tooltip=_tooltip("variant", "batch", "throughput", "interval", "time")
-        ),
-    ]
+    told = _tooltip("variant", "batch", "throughput", "interval", "time")
+    layers = [base.mark_line(style="curve"), base.mark_point(style="measured").encode(shape=shape, tooltip=told)]
+    if spread:
+        layers.insert(1, base.mark_rule(style="spread").encode(y="lower:Q", y2="upper:Q"))
     if crossed:
         marks = alt.Chart(alt.NamedData("crossings")).mark_point(style="crossing", shape="circle")
         layers.append(
@@ -86,12 +86,12 @@ def history(dated: bool, changed: bool) -> Spec:
         alt.Chart(points).mark_point(style="sample").encode(x=x, y=y, tooltip=told),
     ]
     if changed:
-        text = alt.Chart(changes).mark_text(style="label").encode(x=x, y=alt.value(-8), text="change:N", color=color)
+        text = alt.Chart(changes).mark_text(style="label").encode(x=x, y=alt.value(-8), text="label:N", color=color)
         layers = [
             alt.Chart(suspects).mark_rect(style="suspects").encode(x=x, x2="until", color=color),
             alt.Chart(changes).mark_rule(style="change").encode(x=x, color=color, tooltip=_tooltip("change", "commit")),
             *layers,
-            alt.Chart(levels).mark_rule(style="level").encode(x=x, x2="until", y=y),
+            alt.Chart(levels, name="levels").mark_rule(style="level").encode(x=x, x2="until", y=y),
             text,
         ]
     return _finished(alt.layer(*layers).properties(width="container", height=280))

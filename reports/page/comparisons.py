@@ -1,5 +1,6 @@
 """Lays out the speed-ups: a heat map for each variant and a throughput chart for each layer."""
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,10 +124,8 @@ def _specifications(table: pd.DataFrame, variants: list[str], depth: float) -> d
     batches = _sizes(table["batch"])
     sizes = sorted(set(batches[batches > 0]))
     if len(sizes) > 1:
-        found |= {
-            "throughput": charts.throughput(variants, sizes, crossed=False),
-            "throughput, crossed": charts.throughput(variants, sizes, crossed=True),
-        }
+        for spread, crossed in itertools.product((False, True), repeat=2):
+            found[_throughput_kind(spread, crossed)] = charts.throughput(variants, sizes, spread, crossed)
     return found
 
 
@@ -163,11 +162,13 @@ def _heat_map(variant: str, place: int, rows: pd.DataFrame, depth: float) -> Fig
     return Figure(variant, "heat map", {"cells": plotted.cells(rows, depth)}, place, height)
 
 
+def _throughput_kind(spread: bool, crossed: bool) -> str:
+    return f"throughput{', spread' if spread else ''}{', crossed' if crossed else ''}"
+
+
 def _throughput(layer: str, rows: pd.DataFrame, crossings: pd.DataFrame) -> Figure:
-    measured = plotted.measured(rows)
-    if crossings.empty:
-        return Figure(layer, "throughput", {"measured": measured})
-    return Figure(layer, "throughput, crossed", {"measured": measured, "crossings": plotted.crossings(crossings)})
+    kind = _throughput_kind(bool(rows["seconds_lower"].notna().any()), not crossings.empty)
+    return Figure(layer, kind, {"measured": plotted.measured(rows), "crossings": plotted.crossings(crossings)})
 
 
 def _crossing(row: dict) -> Crossing:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from reports.page import cases, changes, charts, comparisons, surroundings, timeline
 from reports.page.comparisons import Comparison
-from reports.page.embed import ROOM, charting_library, content_security_policy, json_for_script, own_script
+from reports.page.embed import ROOM, breakable, charting_library, content_security_policy, json_for_script, own_script
 from reports.page.series import series
 from reports.regressions import regressions
 
@@ -87,4 +87,5 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["breakable"] = breakable
     return environment.get_template("page.html")

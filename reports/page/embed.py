@@ -4,12 +4,14 @@ import base64
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 import altair
 import vl_convert
+from markupsafe import Markup
 
 ROOM = Path(__file__).parent
 # What could end a script element, begin a comment in it, or end a line of JavaScript inside a string.
@@ -44,6 +46,11 @@ def content_security_policy(scripts: Iterable[str]) -> str:
     hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
     return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
+
+
+def breakable(text: str) -> Markup:
+    """``text``, escaped; lines may end in it behind the signs that join words in the names of benchmarks."""
+    return Markup("<wbr>").join(re.split(r"(?<=[._:/(,])", text))
 
 
 def figure(value: float, digits: int = 4) -> float | None:

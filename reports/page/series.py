@@ -42,13 +42,15 @@ class Series:
     @cached_property
     def varying(self) -> tuple[str, ...]:
         """The columns of the identity in which the series differ; all that tells them apart."""
-        several = [name for name in self.identity if self.cases[name].astype(str).nunique() > 1]
-        return tuple(several) or ("benchmark",)
+        several = [name for name in self.identity if self.cases[name].astype(str).nunique() > 1 and name != "unit"]
+        told = [name for name in several if name != "metric"]
+        enough = not self.cases[told].astype(str).duplicated().any() if told else len(self.cases) < 2
+        return tuple(told if enough else several) or ("benchmark",)
 
     def label(self, number: int) -> str:
         """The name of one series among these."""
         case = self.cases.iloc[number]
-        parts = (_part(name, case[name]) for name in self.varying if name != "unit")
+        parts = (_part(name, case[name]) for name in self.varying)
         return " · ".join(part for part in parts if part)
 
 
@@ -90,8 +92,9 @@ def _ranks(column: pd.Series) -> pd.Series:
 
 def _runs(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     """The runs in order of their dates, those without one first, and for each row of ``frame`` the place of its run."""
-    moments = frame["date"].map(pd.Timestamp.isoformat, na_action="ignore").astype("object").fillna("")
-    names = frame["commit"].astype("object").where(frame["commit"].notna(), moments)
+    names = frame["commit"].astype("object")
+    nameless = frame.loc[names.isna(), "date"]
+    names[nameless.index] = nameless.map(pd.Timestamp.isoformat, na_action="ignore").astype("object").fillna("")
     runs = frame.assign(run=names).groupby("run", sort=False).agg(commit=("commit", "first"), date=("date", "min"))
     runs = runs.sort_values("date", kind="stable", na_position="first").reset_index()
     return runs, pd.Series(pd.Index(runs["run"]).get_indexer(names), index=frame.index)

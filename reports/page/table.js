@@ -22,10 +22,16 @@
     return made;
   }
 
+  // Lines may end behind the signs that join words in the names of benchmarks.
+  function breakable(content) {
+    return content.split(/(?<=[._:/(,])/).flatMap((part, place) => (place ? [element("wbr"), part] : [part]));
+  }
+
   function drawn(number) {
     const line = element("tr");
     rows[number].forEach((cell, place) => {
-      const made = element(place ? "td" : "th", text(cell), columns[place].numeric ? "number" : "");
+      const made = element(place ? "td" : "th", place ? text(cell) : undefined, columns[place].numeric ? "number" : "");
+      if (!place) made.append(...breakable(text(cell)));
       if (!place) made.scope = "row";
       line.append(made);
     });

@@ -39,7 +39,7 @@ HOSTILE = (
 HARMLESS = {
     *("html", "head", "meta", "title", "style", "body", "header", "nav", "main", "section", "article", "script"),
     *("h1", "h2", "h3", "p", "a", "code", "span", "small", "strong", "i", "ul", "li", "div", "figure", "figcaption"),
-    *("fieldset", "legend", "label", "input", "select", "button", "output", "details", "summary", "noscript"),
+    *("fieldset", "legend", "label", "input", "select", "button", "output", "details", "summary", "noscript", "wbr"),
     *("table", "thead", "tbody", "tr", "th", "td"),
 }
 
@@ -133,7 +133,7 @@ def test_crossovers_are_marked(write, document, entry):
         for batch, value in values.items()
     ]
     html = page(read(write("run.json", document(entries))))
-    charts = [chart for chart in data_of(html)["charts"] if "crossings" in chart["datasets"]]
+    charts = [chart for chart in data_of(html)["charts"] if "crossed" in chart["kind"]]
     (mark,) = charts[0]["datasets"]["crossings"]
     assert mark["batch"] == pytest.approx(4)
     assert mark["overtakes"] == "numba overtakes imperative"
@@ -176,8 +176,8 @@ def change(**more):
 @pytest.mark.parametrize(
     ("changes", "tone", "headline", "detail"),
     [
-        ([], "good", "Nothing regressed.", "1 series over 60 commits."),
-        ([change()], "bad", "1 regression at 1 commit.", "1 series over 60 commits."),
+        ([], "good", "Nothing regressed.", "1 case over 60 commits."),
+        ([change()], "bad", "1 regression at 1 commit.", "1 case over 60 commits."),
         ([change(), change(group=2), change(group=2)], "bad", "3 regressions at 2 commits.", "60 commits."),
         ([change(present=False)], "good", "Nothing regressed.", "1 earlier regression mended or overtaken."),
         ([change(change="improvement", ratio=0.5)], "good", "Nothing regressed.", "1 improvement still there."),
