@@ -248,8 +248,10 @@ SAID = (ast.Raise, ast.Assert, ast.Import, ast.ImportFrom)
 
 
 def _is_docstring_or_type(node: ast.AST) -> bool:
+    """Or what a file offers by name: nothing imports all of it."""
     alone = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    return alone or (isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript))
+    offered = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    return alone or offered or (isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript))
 
 
 def sites(node: ast.AST, parents: tuple[ast.AST, ...] = ()) -> Iterator[Site]:

@@ -54,7 +54,7 @@ GENERATOR = "tests/kernels/generator"
 # Fastest first: what needs no Numba, then what it has compiled before unless the mistake changes the printed code.
 STAGES: tuple[tuple[str, ...], ...] = (
     (f"{GENERATOR}/test_primitives.py", f"{GENERATOR}/test_rewrite.py", f"{GENERATOR}/test_extent.py",
-     f"{GENERATOR}/test_lines.py", f"{GENERATOR}/test_program.py"),
+     f"{GENERATOR}/test_indices.py", f"{GENERATOR}/test_lines.py", f"{GENERATOR}/test_program.py"),
     (f"{GENERATOR}/test_golden_source.py", f"{GENERATOR}/test_fuse.py", "-k", "golden_one or short_lines or loops"),
     (f"{GENERATOR}/test_operators.py", "-k", "the_oracle_agrees"),
     ("tests/kernels/fuzz/test_fuzz.py", "-k", "not compiled and not planted"),

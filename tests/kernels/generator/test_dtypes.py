@@ -210,6 +210,11 @@ SAID: dict[str, tuple[Callable[..., Any], str, list[str]]] = {
         ["x0_flat[i] != float32(0.0)", "int8(int32(x0_flat[i]))", "uint8(int32(x0_flat[i]))", "int32(x0_flat[i])",
          "int64(x0_flat[i])", "float64(x0_flat[i])", "half(x0_flat[i])"],
     ),
+    "casts to halves": (
+        lambda x: [x.astype("float16"), x.astype("int32").astype("float16")],
+        "float64",
+        ["half(float32(x0_flat[i]))", "half(float32(int32(x0_flat[i])))"],
+    ),
     "a cast from halves": (lambda x: x.astype("int8"), "float16", ["int8(int32(single(x0_flat[i])))"]),
 }  # fmt: skip
 

@@ -1,11 +1,12 @@
 """Long lines of generated source: where they are cut, and that they still say the same."""
 
 import ast
+import itertools
 import textwrap
 
 import pytest
 
-from kernels.emit.lines import broken, wrapped
+from kernels.emit.lines import _cut, broken, wrapped
 
 NAMES = [f"an_operand_with_a_long_name_{place}" for place in range(5)]
 LONG = "a" * 130
@@ -36,8 +37,8 @@ LINES: dict[str, tuple[str, list[str]]] = {
         ["if (", "    " + " and ".join(NAMES[:3]), "    and " + " and ".join(NAMES[3:]), "):"],
     ),
     "outside brackets only where there are brackets around": (
-        f"        return first + [{', '.join(NAMES)}]",
-        [f"        return first + [{', '.join(NAMES[:3])},", f"            {', '.join(NAMES[3:])}]"],
+        f"        return [{', '.join(NAMES[:3])}] + [{', '.join(NAMES[3:])}]",
+        [f"        return [{', '.join(NAMES[:2])},", f"            {NAMES[2]}] + [{', '.join(NAMES[3:])}]"],
     ),
     "what fits nowhere": (
         f"    y = f({LONG}, b + c, d)",
@@ -62,6 +63,12 @@ def test_a_line_that_was_cut_says_the_same(name: str) -> None:
     body = "\n    pass" if line.endswith(":") else ""
     before, after = (ast.dump(ast.parse(textwrap.dedent(text) + body)) for text in (line, "\n".join(broken(line))))
     assert after == before
+
+
+def test_what_fits_nowhere_is_cut_once() -> None:
+    """Going back to where the last piece ended would never end."""
+    pieces = list(itertools.islice(_cut(f"f(b, {LONG}, c)", 100, within=0), 10))
+    assert pieces == ["f(b,", f"{LONG},", "c)"]
 
 
 def test_a_list_is_wrapped_between_its_items() -> None:
