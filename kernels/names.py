@@ -15,14 +15,14 @@ MATHEMATICS = (
 # What generated modules import or define besides, and the local names of printed loops.
 MODULE_NAMES = {
     "np", "math", "carray", "cfunc", "njit", "types", "float32", "float64", "complex64", "complex128", "int8", "uint8",
-    "int32", "int64", "uint16", "bool_", "half", "single", "plus", "r2c", "c2r", "OPTIONS", "ENTRY", "zero", "one",
-    "data", "requests",
+    "int32", "int64", "uint16", "bool_", "half", "single", "plus", "r2c", "c2r", "OPTIONS", "APART", "ENTRY", "zero",
+    "one", "data", "requests", "in_chunks", "first", "last", "part",
     "forward", "forward_recorded", "backward", "row", "start", "pair", "slope", "spectrum", "F", "self",
 }  # fmt: skip
 RESERVED = MODULE_NAMES | set(MATHEMATICS) | set(keyword.kwlist) | set(dir(builtins))
 
 # Loops run over single letters up to s; n is the batch size.  The rest are made from other names.
-RESERVED_PATTERN = re.compile(r"[a-sA-Z]|(want|d|enter|row|p)_.*|.*_(here|flat)|_.*")
+RESERVED_PATTERN = re.compile(r"[a-sA-Z]|(want|d|enter|row|p)_.*|.*_(here|flat|parts?)|.*_of_(forward|backward).*|_.*")
 
 
 def fresh(stem: str, taken: Container[str]) -> str:

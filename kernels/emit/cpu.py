@@ -6,9 +6,10 @@ all of one C signature, ``void entry(intp n, void **data, int *requests)``, so t
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
-from .. import half, sums, transform
+from .. import apart, half, parallel, sums, transform
 from ..dtypes import DTYPES, SIGNATURES, element
 from ..effects import Draw
 from ..extent import Shape, show
@@ -22,6 +23,7 @@ from ..program import Program
 from .expressions import number_text
 from .lines import broken, wrapped
 from .loops import print_loop
+from .shares import Known, print_shared
 from .wholes import PRINTERS
 
 # What the code of a kernel may call to make a number of some dtype.
@@ -29,7 +31,7 @@ SCALARS = ("complex64", "complex128", *map(element, DTYPES))
 
 OPTIONS = """\
 # NaN and infinity keep their meaning; only the terms of a sum may be regrouped (plus).
-OPTIONS = {"fastmath": {"contract", "nsz"}, "error_model": "numpy", "nogil": True, "cache": True}"""
+OPTIONS = {"fastmath": {"contract", "nsz"}, APART: True, "error_model": "numpy", "nogil": True}"""
 
 
 def print_module(program: Program) -> str:
@@ -41,7 +43,8 @@ def print_kernels(program: Program) -> str:
     """The kernels alone, as ``gluonmark source`` shows them: valid Python by itself."""
     procedures = _procedures(program)
     schedules = [schedule(procedure) for procedure in procedures]
-    kernels = [_print_procedure(plan, program.main) for plan in schedules]
+    known: Known = {}
+    kernels = [_print_procedure(plan, program.main, known) for plan in schedules]
     return "\n".join([_docstring(program), "", *_imports(program, schedules), "", "", "\n\n\n".join(kernels), ""])
 
 
@@ -82,7 +85,8 @@ def _drawn_by(draw: Draw) -> str:
 
 
 def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
-    text = "\n".join(line for plan in schedules for line in _print_body(plan, program.main))
+    bodies = [_print_body(plan, program.main, {}) for plan in schedules]
+    text = "\n".join(line for body in bodies for line in (*body.functions, *body.lines))
     functions = sorted(name for name in MATHEMATICS if re.search(rf"\b{name}\b", text))
     arrays = (value.dtype for plan in schedules for _, value in (*plan.procedure.inputs, *plan.procedure.outputs))
     kinds = {program.main, *map(element, arrays), *re.findall(rf"\b(?:{'|'.join(SCALARS)})\b", text)}
@@ -93,8 +97,11 @@ def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
     lines += [f"from numpy import {', '.join(sorted(kinds))}"]
     if re.search(r"\b(r2c|c2r)\(", text):
         lines.append("from rocket_fft import c2r, r2c")
+    lines.append(f"from {apart.__name__} import APART")
     if re.search(r"\b(half|single)\(", text):
         lines.append(f"from {half.__name__} import half, single")
+    if re.search(r"\bin_chunks\(", text):
+        lines.append(f"from {parallel.__name__} import in_chunks")
     if re.search(r"\bplus\(", text):
         lines.append(f"from {sums.__name__} import plus")
     if re.search(r"\b(bins_of_rows|rows_of_bins)\(", text):
@@ -103,16 +110,19 @@ def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
     return lines
 
 
-def _print_procedure(plan: Schedule, main: str) -> str:
+def _print_procedure(plan: Schedule, main: str, known: Known) -> str:
+    """A kernel, after the functions that its threads share, unless they are ``known``."""
     procedure = plan.procedure
     arguments = [("n", "intp"), *((name, _array_type(value)) for name, value in procedure.inputs)]
     arguments += [(flag, "boolean") for flag in _flags(procedure)]
     arguments += [(name, _array_type(value)) for name, value in procedure.outputs]
+    body = _print_body(plan, main, known)
     return "\n".join(
         [
-            *wrapped('@njit("void(', [kind for _, kind in arguments], ')", **OPTIONS)', '"', '"'),
+            *(piece for line in body.functions for piece in broken(line)),
+            *wrapped('@njit("void(', [kind for _, kind in arguments], ')", cache=True, **OPTIONS)', '"', '"'),
             *wrapped(f"def {procedure.name}(", [name for name, _ in arguments], "):"),
-            *(piece for line in _print_body(plan, main) or ["pass"] for piece in broken(f"    {line}")),
+            *(piece for line in body.lines or ["pass"] for piece in broken(f"    {line}")),
         ]
     )
 
@@ -128,16 +138,29 @@ def _array_type(value: Value) -> str:
     return f"{SIGNATURES.get(value.dtype, value.dtype)}[{axes}]"
 
 
-def _print_body(plan: Schedule, main: str) -> list[str]:
+@dataclass
+class _Body:
+    """What is printed for a procedure: functions that its threads share, and its own lines."""
+
+    functions: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+
+def _print_body(plan: Schedule, main: str, known: Known) -> _Body:
     """The stages in order.  Neighbours that are needed for the same outputs stand under one condition."""
-    lines: list[str] = []
+    body = _Body()
     made: set[str] = set()
     for wants, stages in groupby(plan.stages, key=lambda stage: stage.wants):
         condition = _condition(plan.procedure, wants)
         prepared: list[str] = []
         computed: list[str] = []
         for stage in stages:
-            views, code = _print_stage(plan, stage, main)
+            shared = print_shared(plan, stage, main, known) if isinstance(stage, Loop) else None
+            if shared is None:
+                views, code = _print_stage(plan, stage, main)
+            else:
+                views, code = shared.views, shared.lines
+                body.functions += ["@njit(**OPTIONS)", *shared.function, "", ""] if shared.function else []
             memory = [*_memory(plan, stage, main, bool(condition)), *views]
             fresh = [line for line in memory if line not in made]
             made.update(fresh)
@@ -146,9 +169,9 @@ def _print_body(plan: Schedule, main: str) -> list[str]:
             else:
                 computed += fresh
             computed += [*_comment(plan, stage), *code]
-        lines += prepared
-        lines += [f"if {condition}:", *(f"    {line}" for line in computed)] if condition else computed
-    return lines
+        body.lines += prepared
+        body.lines += [f"if {condition}:", *(f"    {line}" for line in computed)] if condition else computed
+    return body
 
 
 def _condition(procedure: Procedure, wants: frozenset[str]) -> str:

@@ -3,13 +3,16 @@
 import ast
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import scipy.special
 
+from kernels.emit import shares
 from kernels.emit.cpu import print_kernels
 from kernels.primitives.base import concrete
 from kernels.procedure import Procedure
@@ -32,11 +35,30 @@ def functions(program: Program) -> dict[str, Callable[..., None]]:
     exec(compile(tree, "generated", "exec"), space)
     space["math"] = SimpleNamespace(gamma=scipy.special.gamma)
     space["plus"] = operator.add
+    space["in_chunks"] = in_chunks
     for name in [name for name in space if hasattr(math, name) and callable(space[name])]:
         # overflow is infinity there, an exception here
         other = OTHER_NAMES.get(name, name)
         space[name] = getattr(np, other, None) or getattr(scipy.special, other)
     return space
+
+
+def in_chunks(function: Callable[..., None], chunks: int, enough: bool, arguments: tuple[Any, ...]) -> None:
+    """Three shares, the last first, as threads might happen to take them; one if that is all there is to do."""
+    cuts = [chunks * share // 3 for share in range(4)] if enough else [0, chunks]
+    for first, last in reversed(list(pairwise(cuts))):
+        function(first, last, *arguments)
+
+
+@contextmanager
+def everything_shared() -> Iterator[None]:
+    """Loops are shared, and sums made of parts, however small they are."""
+    usual = shares.LIMITS
+    shares.LIMITS = shares.Limits(worth=0, part=6)
+    try:
+        yield
+    finally:
+        shares.LIMITS = usual
 
 
 def _belongs_to_numba(node: ast.stmt) -> bool:

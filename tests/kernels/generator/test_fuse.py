@@ -120,18 +120,26 @@ def kernels_of(text: str) -> dict[str, ast.FunctionDef]:
 
 
 def nests(kernel: ast.FunctionDef) -> int:
-    """Loops that stand in no other loop; filling an array or a matrix product is none."""
+    """Loops that stand in no other loop, those that threads share among them.
+
+    Filling an array, a matrix product, and adding up the parts of a sum are none.
+    """
+
+    def is_loop(one: ast.stmt) -> bool:
+        if isinstance(one, ast.For):
+            return ast.unparse(one.target) != "part"
+        return ast.unparse(one).startswith("in_chunks(")
 
     def count(statements: list[ast.stmt]) -> int:
-        return sum(
-            1 if isinstance(one, ast.For) else count(one.body) if isinstance(one, ast.If) else 0 for one in statements
-        )
+        return sum(count(one.body) if isinstance(one, ast.If) else is_loop(one) for one in statements)
 
     return count(kernel.body)
 
 
 def temporaries(kernel: ast.FunctionDef) -> int:
-    return ast.unparse(kernel).count("np.empty(")
+    """Arrays that the kernel makes, apart from the parts of its sums."""
+    text = ast.unparse(kernel)
+    return text.count("np.empty(") - text.count("_parts = np.empty(")
 
 
 def inputs(case: Case, batch: int) -> list[np.ndarray]:

@@ -5,6 +5,7 @@ import itertools
 import math
 import operator
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import scipy.fft
 import scipy.special
+from fuzz.kernels_in_python import everything_shared, in_chunks
 
 from kernels.emit.cpu import _print_procedure
 from kernels.extent import BATCH, ONE, Extent, Shape, literal
@@ -537,18 +539,21 @@ def rows_of_bins(bins: Any, rows: Any, length: int, kept: int) -> None:
     rows[:] = FourierAdjoint(length, kept).evaluate(N, np.asarray(bins))
 
 
-def run_by_python(outputs: Sequence[Value], leaves: Sequence[Value], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """What the kernel printed for ``outputs`` computes, without Numba."""
+def run_by_python(
+    outputs: Sequence[Value], leaves: Sequence[Value], arrays: Sequence[np.ndarray], shared: bool
+) -> list[np.ndarray]:
+    """What the kernel printed for ``outputs`` computes, without Numba; by several threads, in turn, where possible."""
     named = tuple(
         (f"y{place}", value if value.shape else reshape(value, (ONE,))) for place, value in enumerate(outputs)
     )
     procedure = Procedure("kernel", tuple((value.name, value) for value in leaves), named)
-    text = _print_procedure(schedule(procedure), "float64")
+    with everything_shared() if shared else nullcontext():
+        text = _print_procedure(schedule(procedure), "float64", {})
     scope: dict[str, Any] = {name: getattr(math, name) for name in MATHEMATICS} | {
         "np": np, "math": math,
         "njit": lambda *_, **__: lambda function: function, "OPTIONS": {}, "zero": 0.0, "one": 1.0,
         "float64": float, "complex128": complex, "plus": operator.add, "r2c": r2c, "c2r": c2r,
-        "bins_of_rows": bins_of_rows, "rows_of_bins": rows_of_bins,
+        "bins_of_rows": bins_of_rows, "rows_of_bins": rows_of_bins, "in_chunks": in_chunks,
         **{name: getattr(np, name) for name in ("cos", "exp", "log", "sin", "sqrt", "tanh")},
     }  # fmt: skip
     exec(text, scope)
@@ -560,8 +565,9 @@ def run_by_python(outputs: Sequence[Value], leaves: Sequence[Value], arrays: Seq
             for result, value in zip(results, outputs, strict=True)]  # fmt: skip
 
 
+@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("name", CASES)
-def test_printed_code_is_the_numpy_meaning(name: str) -> None:
+def test_printed_code_is_the_numpy_meaning(name: str, shared: bool) -> None:
     case = CASES[name]
     leaves, arrays = case.leaves(), arrays_for(case.shapes, case.low, case.high)
     value = case.build(*leaves)
@@ -570,7 +576,7 @@ def test_printed_code_is_the_numpy_meaning(name: str) -> None:
     outputs = settled([value, *slopes])
     numbers = np.random.default_rng(6).standard_normal([extent.at(N) for extent in value.shape])
     expected = computed(outputs, arrays, head=numbers)
-    found = run_by_python(outputs, [*leaves, head], [*arrays, numbers])
+    found = run_by_python(outputs, [*leaves, head], [*arrays, numbers], shared)
     for right, printed in zip(expected, found, strict=True):
         np.testing.assert_allclose(printed, right, rtol=1e-12, atol=1e-12)
 
