@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.facts import facts
+from reports.facts import crossings, facts
 from reports.frame import count, distinct
 from reports.notes import notes, shown
 from reports.speedups import CONFIDENCE
@@ -73,7 +73,7 @@ def compare(frame: pd.DataFrame) -> Comparison:
         variants=variants,
         blocks=blocks,
         caption=_caption(frame, varying),
-        facts=facts(frame),
+        facts=(*facts(frame), *crossings(frame)),
         notes=remarks,
     )
 

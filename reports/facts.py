@@ -1,10 +1,16 @@
 """States what a table of speed-ups shows, in sentences computed from it."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from reports.units import duration, ratio, times
+from reports.crossovers import crossovers
+from reports.notes import shown
+from reports.units import duration, ratio, significant, times
 
+CROSSINGS = 8  # sentences
 CELL = ["benchmark", "mode", "context", "threads", "engine", "dtype", "layer", "batch"]
 
 
@@ -18,6 +24,28 @@ def facts(frame: pd.DataFrame) -> tuple[str, ...]:
     winners = compared.loc[compared.groupby(CELL, dropna=False, sort=False)["seconds"].idxmin()]
     sentences = (_winners(winners), _means(others, baseline), _extremes(others), _losses(others, baseline))
     return tuple(sentence for sentence in sentences if sentence)
+
+
+def crossings(frame: pd.DataFrame, most: int = CROSSINGS) -> tuple[str, ...]:
+    """From which batch size on one variant overtakes another.
+
+    A sentence for each of the first ``most`` that are certain, the baseline's before others, then how many are left.
+    """
+    found = crossovers(frame)
+    certain = found[found["certain"].astype(bool)]
+    others = (certain[["variant", "against"]] != frame["baseline"].iloc[0]).all(axis=1)
+    listed = certain.assign(others=others).sort_values("others", kind="stable")[:most]
+    sentences = [_crossing(row) for row in listed.to_dict("records")]
+    left = {"more": len(certain) - len(listed), "within the noise": len(found) - len(certain)}
+    rest = [f"{number} {kind}" for kind, number in left.items() if number]
+    return (*sentences, *([f"Crossovers not listed: {', '.join(rest)}."] if rest else []))
+
+
+def _crossing(row: dict[Hashable, Any]) -> str:
+    place = ", ".join(shown(row[name]) for name in ("layer", "mode", "context"))
+    measured = f"measured at {row['batch_below']:g} and {row['batch_above']:g}"
+    batch = f"about {significant(row['batch'])}"
+    return f"From batch {batch} on ({measured}) {row['variant']} is faster than {row['against']}: {place}."
 
 
 def _winners(winners: pd.DataFrame) -> str:

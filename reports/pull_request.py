@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from reports.facts import facts
+from reports.facts import crossings, facts
 from reports.findings import Change, Findings, grouped
 from reports.frame import SETTINGS, count, distinct
 from reports.markdown import escaped, table
@@ -20,6 +20,7 @@ from reports.units import times
 
 LONGEST = 60  # lines, of which the sections may have:
 REGRESSIONS, IMPROVEMENTS, LAYERS, NOTES = 8, 3, 8, 5
+CROSSINGS = 3  # sentences
 VARIANTS = 4  # columns
 LONGEST_NAME, LONGEST_SENTENCE = 100, 300
 
@@ -59,7 +60,7 @@ def _row(group: Sequence[Change]) -> Sequence[str]:
 def _speedups(found: Findings) -> str:
     if found.compared is None:
         return ""
-    said = escaped(" ".join(facts(found.compared)))
+    said = escaped(" ".join((*facts(found.compared), *crossings(found.compared, CROSSINGS))))
     means = _means(found.compared)
     title = f"Speed-ups over {found.baseline}"
     if means.empty:

@@ -156,6 +156,34 @@ def test_facts_are_computed(write, document, entry):
     assert sorted(losses.group(1).split(", ")) == ["hybridized in 1 of 3", "numba in 1 of 3"]
 
 
+@pytest.mark.parametrize("format", ["table", "markdown"])
+def test_crossovers_are_said(write, document, entry, format):
+    # Above batch 4 hybridized gains and numba loses, both in train only; lines of the other layer cross in the noise.
+    slopes = {"imperative": 0.0, "hybridized": -1.0, "numba": 1.0}
+    entries = [
+        entry(("A", variant, batch, mode), [36e-6 * (batch / 4) ** (slope * (mode == "train"))], number)
+        for number in range(2)
+        for mode in ("train", "forward")
+        for batch in (1, 16)
+        for variant, slope in slopes.items()
+    ]
+    noisy = {1: (1.0, 1.3), 16: (1.0, 0.7)}
+    entries += [
+        entry(("B", variant, batch, "train"), [36e-6 * (noisy[batch][1 - number] if variant == "numba" else 1)], number)
+        for number in range(2)
+        for batch in (1, 16)
+        for variant in ("imperative", "numba")
+    ]
+    text = render(speedups(read(write("a.json", document(entries)))), format, width=500)
+    for faster, slower in (("hybridized", "imperative"), ("imperative", "numba"), ("hybridized", "numba")):
+        assert (
+            f"From batch about 4.00 on (measured at 1 and 16) {faster} is faster than {slower}: A, train, cpu.\n"
+            in text
+        )
+    assert text.count("From batch") == 3
+    assert "Crossovers not listed: 1 within the noise.\n" in text
+
+
 def test_weak_results_are_said_once(write, document, entry):
     entries = [entry(("A", variant, batch, "train"), [1.0]) for variant in ("imperative", "numba") for batch in (1, 2)]
     text = render(speedups(read(write("a.json", document(entries)))))
