@@ -14,6 +14,7 @@ from typing import Any
 
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from . import group, plan
@@ -42,7 +43,7 @@ def rows_of_bins(typing_context, bins, rows, length, kept):  # type: ignore[no-u
 
 def _signature_and_code(source: Any, result: Any, length: Any, kept: Any, *, backward: bool) -> tuple[Any, Any]:
     if not isinstance(length, types.IntegerLiteral) or not isinstance(kept, types.IntegerLiteral):
-        return None, None
+        raise TypingError("length and bins of a transform must be written as numbers")
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         arrays = [context.make_array(kind)(context, builder, array)
@@ -52,7 +53,7 @@ def _signature_and_code(source: Any, result: Any, length: Any, kept: Any, *, bac
         for extent in cgutils.unpack_tuple(builder, arrays[0].shape)[:-1]:
             rows = builder.mul(rows, extent)
         size = (length.literal_value, kept.literal_value)
-        group.write_rows(builder, rows, memory, size, str(source.dtype), backward=backward)
+        group.write_transform(builder, memory, rows, size, str(source.dtype), backward=backward)
         return context.get_dummy_value()
 
     return types.void(source, result, length, kept), generate

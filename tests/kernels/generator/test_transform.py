@@ -1,13 +1,16 @@
 """Transforms of many rows at once, compiled, against the exact ones: lengths, numbers of rows and bins around every
 boundary between one way of doing it and another."""
 
+from collections.abc import Iterator
+
 import numba
 import numpy as np
 import pytest
 import scipy.fft
 
+from kernels.parallel import OPENMP
 from kernels.primitives.fourier import Fourier
-from kernels.transform import bins_of_rows, plan, rows_of_bins, suits
+from kernels.transform import bins_of_rows, plan, rows_of_bins, shares, suits
 from kernels.transform.codelets import SMALLEST, Complex, transform
 
 # One for each radix, each remainder of columns, and some that mix them: (length, bins kept, dtype).
@@ -82,6 +85,29 @@ def test_rows_do_not_reach_each_other(rows: int) -> None:
                 others = np.arange(rows) != row
                 np.testing.assert_array_equal(found[others], expected[others])
                 assert np.isfinite(found[row]).all() == (bad == 1e30)
+
+
+@pytest.fixture
+def threads_as_before() -> Iterator[None]:
+    before = OPENMP.omp_get_max_threads()
+    yield
+    OPENMP.omp_set_num_threads(before)
+
+
+@pytest.mark.usefixtures("threads_as_before")
+@pytest.mark.parametrize("threads", [2, 3, 5])
+def test_threads_share_the_rows(threads: int) -> None:
+    """The same bits as from one thread, which each row is given by one alone; the last groups are not whole."""
+    forward, backward = compiled(1024, 512)
+    fewest = shares.WORTH // 1024
+    for function in (forward, backward):
+        for rows in (fewest - 1, fewest, fewest + 1, fewest + 23):
+            source = np.random.default_rng(SEED).standard_normal((rows, 1024)).astype("float32")
+            results = np.full((2, rows + 1, 1024), -77, "float32")
+            for result, number in zip(results, (1, threads), strict=True):
+                OPENMP.omp_set_num_threads(number)
+                function(source, result[:-1])
+            np.testing.assert_array_equal(results[0], results[1])
 
 
 @pytest.mark.parametrize("length", [16, 60, 256])
