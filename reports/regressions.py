@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from reports.frame import count
 from reports.history.creep import slopes
@@ -98,7 +98,7 @@ def _row(
 ) -> dict[str, object]:
     """One change as figures; ``points`` are the places of the series' points among ``commits``."""
     change = found[number]
-    margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, change.freedom)) * change.error
+    margin = float(special.stdtrit(change.freedom, (1 + CONFIDENCE) / 2)) * change.error
     half = change.before + change.size / 2
     over = [later.begin for later in found[number + 1 :] if (later.after - half) * change.size <= 0]
     present = bool(measured and not over)

@@ -6,7 +6,7 @@ Both come from differences between neighbours, of which a change of level touche
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage, stats
+from scipy import ndimage, special
 
 # A point further than this from the median of itself and its four neighbours is pulled in, in standard deviations.
 FARTHEST = 3.0
@@ -43,8 +43,10 @@ def scatter(differences: np.ndarray) -> float:
     if kept >= size:
         return float(np.sqrt(np.mean(differences**2))) if size else 0.0
     smallest = np.sort(differences**2)[:kept]
-    bound = stats.norm.ppf((1 + kept / size) / 2)
-    share = 1 - 2 * bound * stats.norm.pdf(bound) * size / kept  # of the variance that is left of a normal sample
+    bound = special.ndtri((1 + kept / size) / 2)
+    share = (
+        1 - 2 * bound * np.exp(-(bound**2) / 2) / np.sqrt(2 * np.pi) * size / kept
+    )  # of the variance that is left of a normal sample
     return float(np.sqrt(np.mean(smallest) / share))
 
 
@@ -80,7 +82,7 @@ def wandering(values: np.ndarray, bounds: Sequence[int]) -> float:
     if len(bounds) * FAR * MANY < size:
         near, far = near[_within(bounds, size, NEAR)], far[_within(bounds, size, FAR)]
     more = _both_ways(far) ** 2 - _both_ways(near) ** 2 * (1 + SURE / np.sqrt(size))
-    return float(np.sqrt(max(more, 0.0) / 2) / stats.norm.ppf(0.75))
+    return float(np.sqrt(max(more, 0.0) / 2) / special.ndtri(0.75))
 
 
 def _both_ways(differences: np.ndarray) -> float:

@@ -40,7 +40,8 @@ def histories(frame: pd.DataFrame) -> Iterator[History]:
     frame = frame.copy(deep=False)
     frame.attrs = {}  # pandas would copy them at every step
     dated = frame[frame["date"].notna() & np.isfinite(frame["value"])]
-    dated = dated.assign(commit=dated["commit"].fillna(dated["date"].map(pd.Timestamp.isoformat)))
+    nameless = dated.loc[dated["commit"].isna(), "date"].map(pd.Timestamp.isoformat)
+    dated = dated.assign(commit=dated["commit"].fillna(nameless))
     names = key_columns(dated)
     for _, rows in dated.groupby(PLACE, dropna=False, sort=False):
         yield _history(rows, names)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import ruptures
-from scipy import stats
+from scipy import special
 
 from reports.history.noise import FARTHEST, separated, wandering
 
@@ -24,7 +24,7 @@ class Limits:
 
 
 LIMITS = Limits()
-SAME = stats.chi2.ppf(0.95, 1) / 2  # loss of log likelihood inside a 95 % set
+SAME = special.chdtri(1, 0.05) / 2  # loss of log likelihood inside a 95 % set
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _change(series: Series, rest: np.ndarray, wander: float, edges: list[int]) -
     error = np.sqrt(_variance(series, old) + _variance(series, new) + 2 * wander**2)
     freedom = max(len(clean) / 2 - 2, 1.0)
     size = after - before
-    chance = 2 * stats.t.sf(abs(size) / error, freedom)
+    chance = 2 * special.stdtr(freedom, -abs(size) / error)
     chance = max(chance, _run(rest, left, edge, size, -1, series.noise), _run(rest, edge, right, size, 1, series.noise))
     earliest, latest = _places(series, left, edge, right, before, after)
     chance = min(1.0, float(chance) * len(clean))
@@ -160,7 +160,7 @@ def _run(rest: np.ndarray, begin: int, end: int, size: float, way: int, noise: f
     beyond = (len(others) - np.searchsorted(others, inside) + 1) / (len(others) + 1)
     beyond = beyond * np.minimum(farthest / np.maximum(inside, noise), 1) ** 2
     places = np.unique([length, -(-3 * length // 4), -(-length // 2)])
-    return float(min(stats.binom.sf(k - 1, length, beyond[k - 1]) for k in places))
+    return float(special.bdtrc(places - 1, length, beyond[places - 1]).min())
 
 
 def _places(series: Series, left: int, edge: int, right: int, before: float, after: float) -> tuple[int, int]:
