@@ -51,10 +51,11 @@ def regressions(frame: pd.DataFrame, limits: Limits = LIMITS, higher: Collection
     | ``group moved`` | number of the changes of one commit on one machine, from 1, and how many series are in it |
     | ``importance`` | abs(ln ratio) × confidence, × 1/4 if it is not present |
 
-    ``confidence`` is 1 - p × points of the series, p being the chance that noise like that around its levels puts two
-    levels so long this far apart at a given place: the larger one of Student's t (whose error covers that neighbours
-    are alike and that the level wanders) and of a run of outliers.  Times the points, because each of them is tried, it
-    bounds the chance of a false change in a series that has none.  Below 1 - ``limits.error`` nothing is reported.
+    ``confidence`` is 1 - p·n·ln n, n being the points of the series and p the chance that noise like that around its
+    levels puts two levels of this length so far apart at one given place: the larger one of Student's t (whose error
+    covers that neighbours are alike and that the level wanders) and of a run of outliers.  As so many places and
+    lengths are tried, p·n·ln n is about the chance of a false change in a series that has none; docs/regressions.md
+    says how often there was one.  Below 1 - ``limits.error`` nothing is reported.
     """
     names = key_columns(frame)
     found = [table for history in histories(frame) if len(table := _table(history, limits, higher))]

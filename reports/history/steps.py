@@ -128,21 +128,22 @@ def _change(series: Series, rest: np.ndarray, wander: float, edges: list[int]) -
     clean, limits = series.clean, series.limits
     old, new = clean[max(left, edge - limits.window) : edge], clean[edge : min(right, edge + limits.window)]
     before, after = float(np.mean(old)), float(np.mean(new))
-    error = np.sqrt(_variance(series, old) + _variance(series, new) + 2 * wander**2)
+    error = np.sqrt(_variance(series, old, new) + _variance(series, new, old) + 2 * wander**2)
     freedom = max(len(clean) / 2 - 2, 1.0)
     size = after - before
     chance = 2 * special.stdtr(freedom, -abs(size) / error)
     chance = max(chance, _run(rest, left, edge, size, -1, series.noise), _run(rest, edge, right, size, 1, series.noise))
     earliest, latest = _places(series, left, edge, right, before, after)
-    chance = min(1.0, float(chance) * len(clean))
+    chance = min(1.0, float(chance) * len(clean) * np.log(len(clean)))
     return Change(edge - 1, edge, size, float(error), freedom, chance, before, after, earliest, latest)
 
 
-def _variance(series: Series, side: np.ndarray) -> float:
-    """Of the mean of ``side``: from the noise of the whole series, and more where it is noisier here."""
-    own = float(np.sum((side - side.mean()) ** 2))
-    whole, weight = series.noise**2, series.limits.own
-    return max((weight * whole + own) / (weight + len(side) - 1), whole / 2) / len(side)
+def _variance(series: Series, side: np.ndarray, other: np.ndarray) -> float:
+    """Of the mean of ``side``: from the noise of the whole series, more where both sides or this one are noisier."""
+    weight, whole = series.limits.own, series.noise**2
+    own, others = (float(np.sum((part - part.mean()) ** 2)) for part in (side, other))
+    around = (weight * whole + own + others) / (weight + len(side) + len(other) - 2)
+    return max((weight * around + own) / (weight + len(side) - 1), whole / 2) / len(side)
 
 
 def _run(rest: np.ndarray, begin: int, end: int, size: float, way: int, noise: float) -> float:

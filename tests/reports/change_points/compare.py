@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+sys.path[:0] = [str(Path(__file__).resolve().parents[i]) for i in (1, 3)]
 
-from methods import METHODS, Method
-from people import agreement, labelled
-from score import Score, Slopes, found_in, scored
-from synthetic import clean, creeps, steps, wandering
+from change_points.methods import METHODS, Method  # noqa: E402
+from change_points.people import agreement, labelled  # noqa: E402
+from change_points.score import Score, Slopes, found_in, scored  # noqa: E402
+from change_points.synthetic import clean, creeps, steps, wandering  # noqa: E402
 
 SEED = 20260304
 

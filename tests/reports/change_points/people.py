@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from methods import Method
-from score import MARGIN
+
+from change_points.methods import Method
+from change_points.score import MARGIN
 
 
 @dataclass(frozen=True)

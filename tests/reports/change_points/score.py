@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from methods import Found, Method
-from synthetic import Labelled, Truth
+
+from change_points.methods import Found, Method
+from change_points.synthetic import Labelled, Truth
 
 MARGIN = 5  # commits that a change may be found too early or too late
 

@@ -1,0 +1,1 @@
+"""Ways to find changes in series over commits, compared on series whose changes are known."""
