@@ -11,6 +11,8 @@ from scipy import ndimage, special
 # A point further than this from the median of itself and its four neighbours is pulled in, in standard deviations.
 FARTHEST = 3.0
 NEIGHBOURS = 5
+# Outliers hide the noise that tells what an outlier is: the second time it is that of the first time's clean series.
+PASSES = 2
 # Of the differences the largest are set aside: a tenth, but at least these many.  A change of level causes one or two.
 SET_ASIDE = 3
 # Neighbours that are more alike than this cannot be told from a level that changes all the time.
@@ -30,8 +32,10 @@ def separated(values: np.ndarray, least: float) -> tuple[np.ndarray, float]:
 
     The mean of n points has that deviation ÷ √n, also where neighbours are alike.
     """
-    deviation = max(scatter(np.diff(values)) / np.sqrt(2), least)
-    clean = without_outliers(values, deviation)
+    clean = values
+    for _ in range(PASSES):
+        deviation = max(scatter(np.diff(clean)) / np.sqrt(2), least)
+        clean = without_outliers(values, deviation)
     alike = likeness(clean)
     return clean, float(deviation / np.sqrt(1 - alike) * np.sqrt((1 + alike) / (1 - alike)))
 
@@ -53,7 +57,8 @@ def scatter(differences: np.ndarray) -> float:
 def without_outliers(values: np.ndarray, deviation: float) -> np.ndarray:
     """``values`` with single ones far from their neighbours pulled in; a step keeps its place."""
     middle: np.ndarray = ndimage.median_filter(values, NEIGHBOURS, mode="mirror")
-    pulled: np.ndarray = middle + np.clip(values - middle, -FARTHEST * deviation, FARTHEST * deviation)
+    away, bound = values - middle, FARTHEST * deviation
+    pulled: np.ndarray = middle + np.where(np.abs(away) < 2 * bound, np.clip(away, -bound, bound), 0.0)
     return pulled
 
 
