@@ -14,4 +14,5 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
     ("kernels/primitives/functions/special.py", "", "691", "692"): "of the last term of a series, 4e-16 at most",
     ("kernels/primitives/reduce.py", "'largest'", "'a if a > total or a != a else total'",
      "'a if a >= total or a != a else total'"): "of equal ones either is the largest",
+    ("kernels/reads.py", "Branch", "0.0", "0.5"): "what has no source is told its number",
 }  # fmt: skip

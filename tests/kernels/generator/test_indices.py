@@ -46,6 +46,7 @@ def test_a_slice_and_a_pad_undo_each_other() -> None:
     there = ROWS.moved(literal(3), 2)
     assert there == Index(0, BATCH, 2, literal(3))
     assert there.moved_back(literal(3), 2) == ROWS
+    assert NOWHERE.moved(literal(4), 3).moved_back(ZERO, 2) == Index(None, offset=literal(2))
     assert ROWS.moved_back(ONE, 2) == Index(0, BATCH, 1, literal(-1), 2)
 
 
