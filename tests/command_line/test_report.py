@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import gluonmark
+from benchmarks.bench import Outcome
 from reports.findings import JUDGED
 
 FILES = {"index.html", "report.md", "junit.xml", "cases.csv", "cases.parquet", "regressions.csv"}
@@ -79,3 +80,34 @@ def test_what_could_not_be_read_is_counted(short, capsys):
     (short / "broken.json").write_text("{")
     assert gluonmark.run(["report", "short"]) == 0
     assert "1 thing could not be read: short/broken.json: is not a complete JSON file" in capsys.readouterr().err
+
+
+def measured(folder: Path) -> Path:
+    """A result file as ``gluonmark bench`` leaves it: one layer, two variants, two rounds."""
+    entries = [
+        {
+            "fullname": "t.py::test_case",
+            "params": {"layer": "MyDense", "variant": variant, "batch": 1, "context": "cpu", "mode": "forward"},
+            "extra_info": {"round": number},
+            "stats": {"data": [seconds]},
+        }
+        for number in (1, 2)
+        for variant, seconds in (("imperative", 2e-6), ("numba", 1e-6))
+    ]
+    file = folder / "bench.json"
+    file.write_text(json.dumps({"machine_info": {"node": "box"}, "benchmarks": entries}))
+    return file
+
+
+def test_bench_names_the_page_that_it_wrote(person, capsys):
+    gluonmark.conclude(Outcome(measured(person), 4, {}, ()), "table")
+    assert capsys.readouterr().err.splitlines()[-1] == f"gluonmark: the page with charts is {person / 'bench.html'}"
+    assert "<!DOCTYPE html>" in (person / "bench.html").read_text()
+
+
+def test_a_page_that_cannot_be_written_costs_nothing_else(person, capsys):
+    (person / "bench.html").mkdir()
+    gluonmark.conclude(Outcome(measured(person), 4, {}, ()), "table")
+    printed = capsys.readouterr()
+    assert printed.err.splitlines()[-1].startswith(f"gluonmark: the page {person / 'bench.html'} cannot be written: ")
+    assert "2.00×" in printed.out
