@@ -174,8 +174,8 @@ def _number(value: object, factor: float) -> float:
 
 def _samples(stored: Sequence[object], factor: float) -> tuple[float, ...]:
     """The figures among what was stored as samples."""
-    samples = (factor * one for one in stored if is_figure(one))  # type: ignore[operator]
-    return tuple(filter(is_figure, samples))
+    samples = (factor * one for one in filter(is_figure, stored))  # type: ignore[operator]
+    return tuple(samples if factor <= 1 else filter(is_figure, samples))
 
 
 def _bound(value: object, factor: float) -> float:

@@ -42,6 +42,7 @@ DERIVED = (
     *("warning", "against", "batch_below", "batch_above", "certain", "change", "shape", "ratio", "before", "after"),
     *("confidence", "since", "position", "earliest", "latest", "until", "present", "group", "moved", "importance"),
 )
+TAKEN = {*COLUMNS, *DERIVED} - {*PARAMETERS, *SETTINGS}
 WHOLE_NUMBERS = ("batch", "threads", "round")
 MEASURED_NUMBERS = ("value", "lower", "upper")
 
@@ -105,8 +106,7 @@ def _ordered(names: Iterable[str]) -> list[str]:
 
 def parameter_columns(parameters: Mapping[str, object]) -> Row:
     """Parameters of one benchmark as columns; a foreign name that means something else in the frame is marked."""
-    taken = {*COLUMNS, *DERIVED} - set(PARAMETERS) - set(SETTINGS)
-    return {f"{name}{MARK}" if name in taken else name: scalar(value) for name, value in parameters.items()}
+    return {f"{name}{MARK}" if name in TAKEN else name: scalar(value) for name, value in parameters.items()}
 
 
 def scalar(value: object) -> object:
@@ -126,6 +126,8 @@ def text(value: object) -> str | None:
 
 def is_figure(value: object) -> bool:
     """Whether ``value`` is a number that a float can hold: JSON also knows NaN, Infinity and integers of any length."""
+    if type(value) is float:  # nearly all of them are
+        return math.isfinite(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:

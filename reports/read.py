@@ -64,9 +64,10 @@ def _folder(folder: Path, files: Sequence[Path]) -> pd.DataFrame:
     """What the files of a folder hold, as far as possible from its cache, which is then brought up to date."""
     started = time.monotonic()
     current = cache.stamps(folder, files)
+    names = list(current)
     known, skipped = cache.recall(folder, current)
     everything = Reading()
-    for file, name in zip(files, list(current), strict=True):
+    for file, name in zip(files, names, strict=True):
         if name not in skipped:
             found = _reading_or_problem(file)
             everything.extend(found)
@@ -74,6 +75,7 @@ def _folder(folder: Path, files: Sequence[Path]) -> pd.DataFrame:
             if found.problems:
                 del current[name]  # it is read each time, to name them each time
     frame = joined([known, tidy(everything)]).sort_values("source", kind="stable", ignore_index=True)
+    frame.attrs["skipped"] = [case for name in names for case in skipped[name]]
     if everything.rows and time.monotonic() - started > cache.WORTH:
         cache.remember(folder, frame, current, skipped)
     return frame
