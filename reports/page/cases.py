@@ -7,12 +7,11 @@ import pandas as pd
 from reports.notes import shown
 from reports.page.embed import figure
 from reports.page.quantities import quantity
-from reports.page.series import Series, keys
-from reports.units import between, times
+from reports.page.series import Series, keys, parameter
+from reports.units import between, significant, times
 
 # By these a speed-up finds its case; the run is the newest one, as in the table of speed-ups.
 SPEEDUP_KEYS = ("benchmark", "layer", "variant", "batch", "context", "mode", "threads", "engine", "dtype")
-NUMERIC = ("batch", "threads")
 
 
 def cases(whole: Series, table: pd.DataFrame | None, changes: pd.DataFrame) -> dict[str, Any]:
@@ -22,8 +21,11 @@ def cases(whole: Series, table: pd.DataFrame | None, changes: pd.DataFrame) -> d
     are the same are left out and stand in ``same``, as texts.
     """
     shown_names = [name for name in whole.identity if name in whole.varying or _several(whole, name)]
-    columns = [{"title": name, "numeric": name in NUMERIC} for name in shown_names]
     cells = [_texts(whole.cases[name]) for name in shown_names]
+    columns = [
+        {"title": name, "numeric": any(isinstance(cell, list) for cell in column)}
+        for name, column in zip(shown_names, cells, strict=True)
+    ]
     measured = whole.cases.to_dict("records")
     columns.append({"title": "value", "numeric": True})
     cells.append([[figure(case["value"]), quantity(case["value"], case["unit"])] for case in measured])
@@ -53,8 +55,8 @@ def _texts(column: pd.Series) -> list[Any]:
     """The cells of one column; where all are numbers, they sort as numbers."""
     numbers = pd.to_numeric(column, errors="coerce")
     if numbers.notna().equals(column.notna()):
-        return [None if pd.isna(value) else [figure(float(value), 15), shown(value)] for value in column]
-    return [None if pd.isna(value) else shown(value) for value in column]
+        return [None if pd.isna(value) else [figure(float(value), 15), parameter(value)] for value in column]
+    return [None if pd.isna(value) else parameter(value) for value in column]
 
 
 def _interval(case: dict[Any, Any]) -> list[Any] | None:
@@ -63,7 +65,7 @@ def _interval(case: dict[Any, Any]) -> list[Any] | None:
     if pd.isna(low) or pd.isna(high) or not case["value"]:
         return None
     margin = (high - low) / 2 / abs(case["value"])
-    return [figure(margin), f"± {100 * margin:.2g} %"]
+    return [figure(margin), f"± {significant(100 * margin)} %"]
 
 
 def _speedups(whole: Series, table: pd.DataFrame | None) -> list[Any]:

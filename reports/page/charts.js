@@ -25,13 +25,14 @@ addEventListener("DOMContentLoaded", () => {
       },
       style: {
         cell: { stroke: color("card"), strokeWidth: 2, cornerRadius: 4 },
-        plain: text("heat-ink"), deep: text("heat-deep"), unsure: text("heat-unsure"),
+        plain: text("heat-ink"), "plain, unsure": text("heat-ink", { fontStyle: "italic" }),
+        deep: text("heat-deep"), "deep, unsure": text("heat-deep", { fontStyle: "italic" }),
         curve: { strokeWidth: 2 },
         spread: { strokeWidth: 1.5, opacity: 0.55 },
         measured: { filled: true, size: 46, opacity: 1 },
         crossing: { filled: false, size: 130, color: color("ink"), strokeWidth: 1.5 },
         trace: { color: color("muted"), strokeWidth: 1, opacity: 0.35 },
-        sample: { filled: true, color: color("muted"), size: 14, opacity: 0.75 },
+        sample: { filled: true, color: color("muted"), opacity: 0.75 },
         level: { color: color("ink"), strokeWidth: 2.5 },
         suspects: { opacity: 0.14 },
         change: { strokeWidth: 1.5, strokeDash: [3, 3] },
@@ -44,7 +45,9 @@ addEventListener("DOMContentLoaded", () => {
     drawn.set(place, chart);
     const spec = { ...structuredClone(data.specifications[chart.kind]), datasets: structuredClone(chart.datasets) };
     if (chart.height) spec.height = chart.height;
-    const options = { config: config(), renderer: "svg", actions: false, defaultStyle: false, ast: true, tooltip: { disableDefaultStyle: true } };
+    const settings = config();
+    settings.style.sample.size = Math.max(14, Math.min(50, 4000 / (chart.datasets.points?.length || 1)));
+    const options = { config: settings, renderer: "svg", actions: false, defaultStyle: false, ast: true, tooltip: { disableDefaultStyle: true } };
     await window.vegaEmbed(place, spec, options);
     if (!performance.getEntriesByName("chart").length) performance.mark("chart");
   }

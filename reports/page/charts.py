@@ -31,7 +31,7 @@ def heat_map(largest: float) -> Spec:
         base.mark_text(style=style)
         .transform_filter(alt.FieldEqualPredicate(field="ink", equal=style))
         .encode(text="speedup:N")
-        for style in ("plain", "deep", "unsure")
+        for style in ("plain", "deep", "plain, unsure", "deep, unsure")
     ]
     return _finished(alt.layer(cells, *texts))
 

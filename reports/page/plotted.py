@@ -10,8 +10,9 @@ from reports.notes import shown
 from reports.page.embed import figure
 from reports.units import between, duration, significant, times
 
-# Of the largest gain in the page: from here on a cell is so dark that its text is printed light.
-DEEP = 0.5
+# Of the largest gain in the page: from here on the colour of a cell is so deep that its text needs the other ink.
+# The style sheet's colours are chosen for it.
+DEEP = 0.715
 Datum = dict[str, Any]
 
 
@@ -37,7 +38,7 @@ def _cell(row: dict[Any, Any], largest: float) -> Datum:
         "layer": shown(row["layer"]),
         "batch": shown(row["batch"]),
         "gain": figure(gain),
-        "ink": "deep" if abs(gain) > DEEP * largest else "plain" if sure else "unsure",
+        "ink": f"{'deep' if abs(gain) > DEEP * largest else 'plain'}{'' if sure else ', unsure'}",
         "speedup": times(row["speedup"]),
         "interval": _interval(row["speedup_lower"], row["speedup_upper"], between),
         "time": duration(row["seconds"]),

@@ -119,9 +119,14 @@ def _newest(rows: pd.DataFrame) -> pd.DataFrame:
     return found[["value", "lower", "upper"]]
 
 
+def parameter(value: object) -> str:
+    """A value of a parameter as text; pandas makes a float of a whole number where other benchmarks have none."""
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else shown(value, "")
+
+
 def _part(name: str, value: object) -> str:
     """One part of a label; what does not explain itself is named."""
-    text = shown(value, "")
+    text = parameter(value)
     if not text or name in ("benchmark", "layer", "variant", "context", "mode", *PLACE[:2], "dtype", "metric"):
         return text
     return f"{name} {text}" if name in ("batch", *SETTINGS) else f"{name}={text}"

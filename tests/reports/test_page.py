@@ -16,7 +16,8 @@ from page_figures import synthetic
 from reports import read, regressions, speedups
 from reports.page import charts, page
 from reports.page.changes import verdict
-from reports.page.embed import charting_library, figure, json_for_script
+from reports.page.embed import charting_library, figure, json_for_script, own_script
+from reports.page.plotted import DEEP
 from reports.page.quantities import quantity
 from reports.page.series import series
 
@@ -250,6 +251,28 @@ def test_json_in_a_script_ends_nothing(name):
 
 def test_a_name_that_is_no_unicode(grid):
     page(grid, title="broken \ud800").encode()
+
+
+def mixed(one, other, share):
+    return [(1 - share) * int(one[at : at + 2], 16) + share * int(other[at : at + 2], 16) for at in (1, 3, 5)]
+
+
+def luminance(color):
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in (one / 255 for one in color)]
+    return sum(weight * one for weight, one in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("end", ["faster", "slower"])
+def test_text_on_any_colour_of_the_heat_map_is_readable(scheme, end):
+    sheet = own_script("page.css")
+    color = {
+        name: re.findall(f"--heat-{name}: (#[0-9a-f]{{6}});", sheet)[scheme] for name in ("even", "ink", "deep", end)
+    }
+    for percent in range(101):
+        ground = luminance(mixed(color["even"], color[end], percent / 100))
+        ink = luminance(mixed(*[color["deep" if percent / 100 > DEEP else "ink"]] * 2, 0))
+        assert (max(ground, ink) + 0.05) / (min(ground, ink) + 0.05) >= 4.5, percent
 
 
 def test_library_draws_what_altair_specifies():
