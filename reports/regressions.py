@@ -23,8 +23,6 @@ FIGURES = (
 )
 # What is over counts this much of what is still there.
 OVER = 0.25
-# A series is still measured if one of the newest commits of its machine has a figure: a tenth, but at least these.
-NEWEST = 10
 
 
 def regressions(frame: pd.DataFrame, limits: Limits = LIMITS, higher: Collection[str] = ()) -> pd.DataFrame:
@@ -75,13 +73,12 @@ def _sorted(found: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _table(history: History, limits: Limits, higher: Collection[str]) -> pd.DataFrame:
     """The changes of one machine and environment."""
-    newest = len(history.commits) - max(NEWEST, len(history.commits) // 10)
     rows = []
     for number, values in enumerate(history.values):
         points = np.flatnonzero(values > 0)
         series = Series.of(np.log(values[points]), limits)
         found = slopes(series, steps(series))
-        measured = points.size > 0 and points[-1] >= newest
+        measured = points.size > 0 and history.commits["date"].iloc[points[-1]] >= history.newest
         rows += [{"series": number, **_row(found, i, points, history.commits, measured)} for i in range(len(found))]
     table = pd.DataFrame(rows)
     if table.empty:

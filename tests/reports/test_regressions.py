@@ -110,6 +110,8 @@ def test_what_is_measured_no_more_is_not_present():
     old = rows(noisy([1.0] * 30 + [1.5] * 30))
     found = found_in(old, rows(noisy([1.0] * 120), benchmark="newer"))
     assert found["present"].tolist() == [False]
+    assert found_in(old, rows(noisy([1.0] * 120), environment="newer"))["present"].tolist() == [False]
+    assert found_in(old, rows(noisy([1.0] * 120), machine="another"))["present"].tolist() == [True]
 
 
 def test_one_commit_that_moved_many_series_is_one_group():
