@@ -1,6 +1,5 @@
 """Divides one series into levels, and keeps the changes between them that stand a test."""
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,19 +70,34 @@ def steps(series: Series) -> list[Change]:
 
 
 def _supported(series: Series, bounds: list[int], wander: float) -> list[Change]:
-    """The changes at ``bounds``, the least certain taken away until all stand the test, and then the smallest."""
-    bounds, limits = list(bounds), series.limits
+    """The changes at ``bounds``, the least certain taken away until all stand the test, and then the smallest.
+
+    Those beside one that was taken away are tested again at once, all others when nothing else is left to take away.
+    """
+    bounds = list(bounds)
+    found = _tested(series, bounds, wander, range(len(bounds)))
+    fresh = True
     while bounds:
-        found = _tested(series, bounds, wander)
-        doubtful = max(range(len(found)), key=lambda i: (found[i].chance, -abs(found[i].size)))
-        small = min(range(len(found)), key=lambda i: abs(found[i].size))
-        if found[doubtful].chance > limits.error:
-            del bounds[doubtful]
-        elif abs(found[small].size) < limits.smallest:
-            del bounds[small]
-        else:
+        weakest = _weakest(found, series.limits)
+        if weakest is None and fresh:
             return found
+        if weakest is None:
+            found = _tested(series, bounds, wander, range(len(bounds)))
+        else:
+            del bounds[weakest], found[weakest]
+            beside = range(max(weakest - 1, 0), min(weakest + 1, len(bounds)))
+            found[beside.start : beside.stop] = _tested(series, bounds, wander, beside)
+        fresh = weakest is None
     return []
+
+
+def _weakest(found: list[Change], limits: Limits) -> int | None:
+    """Which change to take away: the least certain, or if all are certain the smallest, if it is too small."""
+    doubtful = max(range(len(found)), key=lambda i: (found[i].chance, -abs(found[i].size)))
+    if found[doubtful].chance > limits.error:
+        return doubtful
+    small = min(range(len(found)), key=lambda i: abs(found[i].size))
+    return small if abs(found[small].size) < limits.smallest else None
 
 
 def _divided(series: Series) -> list[int]:
@@ -114,12 +128,12 @@ def _excess(series: Series, left: int, right: int, before: float, after: float) 
     return np.concatenate([[0.0], np.cumsum(old - new)])
 
 
-def _tested(series: Series, bounds: list[int], wander: float) -> list[Change]:
-    """The change at each bound, with the test of its size."""
-    edges = [0, *bounds, len(series.clean)]
-    levels = np.array([series.clean[begin:end].mean() for begin, end in itertools.pairwise(edges)])
-    rest = series.values - np.repeat(levels, np.diff(edges))
-    return [_change(series, rest, wander, edges[i : i + 3]) for i in range(len(bounds))]
+def _tested(series: Series, bounds: list[int], wander: float, which: range) -> list[Change]:
+    """The changes at those of ``bounds``, with the tests of their sizes."""
+    edges = np.array([0, *bounds, len(series.clean)])
+    lengths = np.diff(edges)
+    rest = series.values - np.repeat(np.add.reduceat(series.clean, edges[:-1]) / lengths, lengths)
+    return [_change(series, rest, wander, edges[i : i + 3].tolist()) for i in which]
 
 
 def _change(series: Series, rest: np.ndarray, wander: float, edges: list[int]) -> Change:
