@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from .. import apart, half, parallel, sums, transform
+from .. import apart, half, matmul, parallel, sums, transform
 from ..dtypes import DTYPES, SIGNATURES, element
 from ..effects import Draw
 from ..extent import Shape, show
@@ -28,6 +28,16 @@ from .wholes import PRINTERS
 
 # What the code of a kernel may call to make a number of some dtype.
 SCALARS = ("complex64", "complex128", *map(element, DTYPES))
+
+# What the code of a kernel may call, by the module that has it.
+LIBRARY = {
+    "rocket_fft": ("c2r", "r2c"),
+    half.__name__: ("half", "single"),
+    parallel.__name__: ("in_chunks",),
+    sums.__name__: ("plus",),
+    transform.__name__: ("bins_of_rows", "rows_of_bins"),
+    matmul.__name__: ("matmul", "products"),
+}
 
 OPTIONS = """\
 # NaN and infinity keep their meaning; only the terms of a sum may be regrouped (plus).
@@ -95,18 +105,13 @@ def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
     lines += [""] if lines else []
     lines += ["import numpy as np", "from numba import carray, cfunc, njit, types"]
     lines += [f"from numpy import {', '.join(sorted(kinds))}"]
-    if re.search(r"\b(r2c|c2r)\(", text):
-        lines.append("from rocket_fft import c2r, r2c")
     lines.append(f"from {apart.__name__} import APART")
-    if re.search(r"\b(half|single)\(", text):
-        lines.append(f"from {half.__name__} import half, single")
-    if re.search(r"\bin_chunks\(", text):
-        lines.append(f"from {parallel.__name__} import in_chunks")
-    if re.search(r"\bplus\(", text):
-        lines.append(f"from {sums.__name__} import plus")
-    if re.search(r"\b(bins_of_rows|rows_of_bins)\(", text):
-        lines.append(f"from {transform.__name__} import bins_of_rows, rows_of_bins")
+    for module, names in LIBRARY.items():
+        if re.search(rf"\b(?:{'|'.join(names)})\(", text):
+            lines.append(f"from {module} import {', '.join(names)}")
     lines += ["", OPTIONS, f"zero, one = {program.main}(0), {program.main}(1)"]
+    if "matmul(" in text:
+        lines += [f'products("{dtype}")' for dtype in sorted(kinds & set(matmul.DTYPES))]
     return lines
 
 

@@ -1,0 +1,76 @@
+"""Matrix products, compiled once for all layers: blocks of the operands, tile after tile.
+
+This file is compiled through the kernel cache like generated source: ``matmul.py`` reads it, nothing imports it.
+Addresses are plain integers and strides are bytes.  A panel of the right operand that the tiles walk through stays in
+the second-level cache; it is copied where its rows are not contiguous, lie far apart or do not fill whole vectors.
+"""
+
+import numpy as np
+from numba import cfunc, njit, types
+
+from kernels.tiles import BYTES, PANEL, ROWS, WIDE, address_of, lanes, product_tile, read, transposed_tile, write
+
+DTYPE = "float32"  # matmul.py writes another one here
+ITEM, LANES = BYTES[DTYPE], lanes(DTYPE)
+number = getattr(np, DTYPE)
+word = types.intp
+OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
+
+WIDTH = PANEL * LANES  # columns of a panel
+DEPTH = 512  # rows of a panel: 128 KiB, which leave room for the left operand in the second-level cache
+PAGE = 4096  # bytes: rows farther apart need an entry of the TLB each
+MANY = 24  # rows of the left operand from which copying the right one pays
+MOST = np.array([ROWS.get(vectors, 0) for vectors in range(WIDE + 1)])
+
+tile = product_tile(DTYPE)
+transposed = transposed_tile(DTYPE)
+
+
+@njit(**OPTIONS)
+def copied(depth, width, b, b_row, b_column, panel):
+    """Copy a part of b into a panel with contiguous rows."""
+    whole_depth, whole_width = 0, 0
+    if b_row == ITEM:
+        whole_depth, whole_width = depth - depth % LANES, width - width % LANES
+    for j in range(0, whole_width, LANES):
+        for k in range(0, whole_depth, LANES):
+            transposed(b + k * b_row + j * b_column, b_column, address_of(panel) + (k * WIDTH + j) * ITEM, WIDTH * ITEM)
+    for k in range(depth):
+        for j in range(whole_width if k < whole_depth else 0, width):
+            panel[k, j] = read(number, b + k * b_row + j * b_column)
+
+
+@njit(**OPTIONS)
+def down(rows, width, depth, a, a_row, a_column, b, b_row, c, c_row, add):
+    """A panel of c, from top to bottom."""
+    vectors = WIDE if width > PANEL * LANES else min(PANEL, 1 if width <= LANES else 2 if width <= 2 * LANES else 4)
+    row = 0
+    while row < rows:
+        rest = rows - row
+        step = MOST[vectors] if rest >= MOST[vectors] else 4 if rest >= 4 else 2 if rest >= 2 else 1
+        tile(step, vectors, width, depth, a + row * a_row, a_row, a_column, b, b_row, c + row * c_row, c_row, add)
+        row += step
+
+
+@cfunc(types.void(*[word] * 11), **OPTIONS)
+def product(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
+    """c (rows, columns) = a (rows, depth) · b (depth, columns); the rows of c are contiguous."""
+    copy = b_column != ITEM or (b_row >= PAGE and rows >= MANY)
+    panel = np.empty((min(DEPTH, depth) if copy else 0, WIDTH), number)
+    if depth == 0:
+        for row in range(rows):
+            for column in range(columns):
+                write(c + row * c_row + column * ITEM, number(0))
+    for first in range(0, depth, DEPTH):
+        part = min(DEPTH, depth - first)
+        a_here = a + first * a_column
+        column = 0
+        while column < columns:
+            width = columns - column
+            width = min(width, WIDTH if rows > 1 or copy or width <= WIDE // 2 * LANES else WIDE * LANES)
+            b_here, b_stride = b + first * b_row + column * b_column, b_row
+            if copy:
+                copied(part, width, b_here, b_row, b_column, panel)
+                b_here, b_stride = address_of(panel), WIDTH * ITEM
+            down(rows, width, part, a_here, a_row, a_column, b_here, b_stride, c + column * ITEM, c_row, first)
+            column += width

@@ -1,0 +1,54 @@
+"""Matrix products by tiles: every size around the edges of tiles, panels and blocks, contiguous and transposed."""
+
+import itertools
+
+import numpy as np
+import pytest
+from numba import njit
+
+from kernels.matmul import DTYPES, matmul, products
+from kernels.tiles import PANEL, lanes
+
+# Rounding: a sum of k products of numbers around 1 is off by about √k units in the last place.
+UNIT = {"float32": 2.0**-23, "float64": 2.0**-52}
+
+
+@njit
+def compiled(a, b, out):
+    matmul(a, b, out)
+
+
+def operand(rows: int, columns: int, transposed: bool, dtype: str, generator: np.random.Generator) -> np.ndarray:
+    shape = (columns, rows) if transposed else (rows, columns)
+    array = generator.standard_normal(shape).astype(dtype)
+    return array.T if transposed else array
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("a_transposed", "b_transposed"), list(itertools.product((False, True), repeat=2)))
+def test_product_is_that_of_float64(dtype: str, a_transposed: bool, b_transposed: bool) -> None:
+    products(dtype)
+    generator = np.random.default_rng(0)
+    panel = PANEL * lanes(dtype)
+    for n, k, m in itertools.product(
+        (0, 1, 2, 3, 4, 5, 7, 8, 13, 25),
+        (0, 1, 2, 17, 511, 513, 1030),
+        (1, 3, lanes(dtype) - 1, lanes(dtype), lanes(dtype) + 1, 3 * lanes(dtype), panel, panel + 1, 4 * panel + 7),
+    ):
+        a, b = operand(n, k, a_transposed, dtype, generator), operand(k, m, b_transposed, dtype, generator)
+        around = np.full((n + 2, m), 7, dtype)
+        compiled(a, b, around[1:-1])
+        expected = a.astype("float64") @ b.astype("float64")
+        np.testing.assert_allclose(around[1:-1], expected, rtol=0, atol=20 * UNIT[dtype] * (k + 1) ** 0.5)
+        assert (around[[0, -1]] == 7).all(), "rows beside the result must not be written"
+
+
+def test_nan_and_infinity_stay_in_their_rows_and_columns() -> None:
+    products("float32")
+    a, b, out = np.ones((9, 5), "float32"), np.ones((5, 70), "float32"), np.empty((9, 70), "float32")
+    a[3, 2], b[4, 66] = np.nan, np.inf
+    compiled(a, b, out)
+    strange = np.zeros(out.shape, bool)
+    strange[3] = strange[:, 66] = True
+    assert (np.isfinite(out) == ~strange).all()
+    assert np.isnan(out[3]).all()
