@@ -8,7 +8,7 @@ the second-level cache; it is copied where its rows are not contiguous, lie far 
 import numpy as np
 from numba import cfunc, njit, types
 
-from kernels.tiles import BYTES, PANEL, ROWS, WIDE, address_of, lanes, product_tile, read, transposed_tile, write
+from kernels.tiles import BYTES, HEIGHTS, PANEL, WIDE, address_of, lanes, product_tile, read, transposed_tile, write
 
 DTYPE = "float32"  # matmul.py writes another one here
 ITEM, LANES = BYTES[DTYPE], lanes(DTYPE)
@@ -20,7 +20,7 @@ WIDTH = PANEL * LANES  # columns of a panel
 DEPTH = 512  # rows of a panel: 128 KiB, which leave room for the left operand in the second-level cache
 PAGE = 4096  # bytes: rows farther apart need an entry of the TLB each
 MANY = 24  # rows of the left operand from which copying the right one pays
-MOST = np.array([ROWS.get(vectors, 0) for vectors in range(WIDE + 1)])
+MOST = np.array([HEIGHTS.get(vectors, (0,))[0] for vectors in range(WIDE + 1)])
 
 tile = product_tile(DTYPE)
 transposed = transposed_tile(DTYPE)
