@@ -554,12 +554,8 @@ def run_by_python(
         "np": np, "math": math,
         "njit": lambda *_, **__: lambda function: function, "OPTIONS": {}, "zero": 0.0, "one": 1.0,
         "float64": float, "complex128": complex, "plus": operator.add, "r2c": r2c, "c2r": c2r,
-<<<<<<< HEAD
         "bins_of_rows": bins_of_rows, "rows_of_bins": rows_of_bins, "in_chunks": in_chunks,
-=======
-        "bins_of_rows": bins_of_rows, "rows_of_bins": rows_of_bins,
         "matmul": matmul,
->>>>>>> 5be27b0 (Compute matrix products by register tiles)
         **{name: getattr(np, name) for name in ("cos", "exp", "log", "sin", "sqrt", "tanh")},
     }  # fmt: skip
     exec(text, scope)
