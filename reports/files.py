@@ -82,6 +82,8 @@ def load(file: Path) -> Document:
         content = json.loads(text, object_pairs_hook=unambiguous)
         if WRITTEN_HALF.search(text):
             content = _without_halves(content)
+    except ReportError:
+        raise
     except OSError as error:
         raise ReportError(f"{shown(file)}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -3,12 +3,17 @@
 import json
 import math
 import os
+import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from reports import ReportError, read
-from reports.frame import COLUMNS
+from reports.crossovers import COLUMNS as CROSSOVERS
+from reports.frame import COLUMNS, MARK, PARAMETERS, SETTINGS, TAKEN
+from reports.regressions import FIGURES
+from reports.speedups import COLUMNS as SPEEDUPS
 
 CELL = ("MyDense", "numba", 16, "train")
 
@@ -277,3 +282,87 @@ def test_one_sample_of_asv_has_no_interval(write, asv_document):
     assert frame["value"].tolist() == [1.5]
     assert frame["lower"].isna().all()
     assert frame["upper"].isna().all()
+
+
+def hostile_folder(folder: Path, good: dict) -> dict[str, str]:
+    """Everything that can lie in a folder under a result file's name; by that name what is said of it."""
+    text = json.dumps(good)
+    folder.mkdir()
+    (folder / "good.json").write_text(text)
+    (folder / "folder.json").mkdir()
+    os.mkfifo(folder / "pipe.json")
+    (folder / "loop.json").symlink_to("loop.json")
+    (folder / "gone.json").symlink_to("nowhere")
+    (folder / "up").symlink_to("..", target_is_directory=True)
+    with (folder / "huge.json").open("wb") as file:
+        file.truncate(2**30)
+    (folder / "latin.json").write_bytes(text.replace("box", "b\xf6x").encode("latin-1"))
+    (folder / "nul.json").write_text(text.replace("box", "b\0x"))
+    (folder / "twice.json").write_text(text.replace('"s.time_x"', '"s.time_x": [[2.0]], "s.time_x"'))
+    (folder / "deep.json").write_text(text.replace("1.0", "[" * 100_000 + "]" * 100_000))
+    (folder / "long.json").write_text(text.replace("1.0", "9" * 5000))
+    os.close(os.open(os.fsencode(folder) + b"/\xff.json", os.O_CREAT))
+    return {
+        "pipe.json": "is no regular file",
+        "loop.json": "cannot be read: Too many levels of symbolic links",
+        "gone.json": "cannot be read: No such file or directory",
+        "huge.json": "has 1,073,741,824 bytes, and no result file has more than 268,435,456",
+        "latin.json": "is not a complete JSON file ('utf-8' codec can't decode",
+        "nul.json": "is not a complete JSON file (Invalid control character",
+        "twice.json": "s.time_x: stands there twice, so it is not used",
+        "deep.json": "is not a complete JSON file (maximum recursion depth",
+        "long.json": "is not a complete JSON file (Exceeds the limit",
+        r"\xff.json": "is not a complete JSON file (Expecting value",
+    }
+
+
+def test_whatever_lies_in_a_folder_is_named(tmp_path, asv_document):
+    said = hostile_folder(tmp_path / "box", asv_document({"s.time_x": [[1.0]]}))
+    frame = read(tmp_path)
+    assert frame["source"].tolist() == [str(tmp_path / "box" / "good.json")]
+    found = {problem.removeprefix(f"{tmp_path}/box/").partition(": ")[::2] for problem in frame.attrs["problems"]}
+    assert {name for name, _ in found} == set(said)
+    assert all(problem.startswith(said[name]) for name, problem in found)
+
+
+@pytest.mark.parametrize("name", ["pipe.json", "loop.json", "huge.json", "twice.json"])
+def test_a_file_that_is_named_is_no_different(tmp_path, asv_document, name):
+    said = hostile_folder(tmp_path / "box", asv_document({"s.time_x": [[1.0]]}))
+    file, good = tmp_path / "box" / name, tmp_path / "box" / "good.json"
+    with pytest.raises(ReportError, match="^" + re.escape(f"{file}: {said[name]}")):
+        read(file)
+    if name != "loop.json":  # what cannot be found at all is a mistake in writing
+        assert len(read(file, good)) == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")
+def test_a_folder_that_may_not_be_looked_into_is_named(tmp_path, asv_document, write):
+    write("box/good.json", asv_document({"s.time_x": [[1.0]]}))
+    write("closed/good.json", asv_document({"s.time_x": [[1.0]]}))
+    (tmp_path / "closed").chmod(0)
+    (problem,) = read(tmp_path).attrs["problems"]
+    assert problem == f"{tmp_path / 'closed'}: cannot be read: Permission denied"
+
+
+def test_a_few_lists_cannot_make_any_number_of_rows(write, asv_document):
+    axes = [[str(number) for number in range(1000)]] * 3
+    frame = read(write("box/a.json", asv_document({"s.time_x": [None, axes], "s.time_y": [[1.0]]})))
+    assert len(frame) == 1
+    assert frame.attrs["problems"][0].endswith("s.time_x: it failed for all 1,000,000,000 combinations of parameters")
+
+
+def test_no_parameter_takes_the_place_of_what_a_table_says(write, document):
+    names = [*FIGURES, *SPEEDUPS, *CROSSOVERS, "series"]
+    assert set(names) <= TAKEN | {*PARAMETERS, *SETTINGS}
+    params = {name: "mine" for name in names if name not in PARAMETERS + SETTINGS}
+    entries = [{"fullname": "t", "params": params, "stats": {"median": 1.0}}]
+    frame = read(write("a.json", document(entries)))
+    assert (frame[[f"{name}{MARK}" for name in params]] == "mine").all(axis=None)
+
+
+def test_numbers_too_large_for_base_units(write, asv_document):
+    write("benchmarks.json", {"s.peakmem_x": {"unit": "MB", "type": "peakmemory"}})
+    results = {"s.peakmem_x": [[1e305]], "s.time_y": [[1.0]]}
+    frame = read(write("box/a.json", asv_document(results)))
+    assert frame["benchmark"].tolist() == ["s.time_y"]
+    assert "s.peakmem_x: a number was expected, not '1e+305'" in frame.attrs["problems"][0]
