@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree
@@ -158,6 +159,7 @@ def valid(content: bytes) -> ElementTree.Element:
         cases = tags.count("testcase")
         assert tags == ["properties", *["testcase"] * cases, "system-out", "system-err"]
         assert suite.attrib["id"] == str(number)
+        assert re.fullmatch(r"\d+\.\d{3}", suite.attrib["time"])
         assert int(suite.attrib["tests"]) == cases
         for outcome, attribute in (("failure", "failures"), ("skipped", "skipped")):
             assert int(suite.attrib[attribute]) == len(suite.findall(f"testcase/{outcome}"))
