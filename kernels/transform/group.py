@@ -37,16 +37,16 @@ def _write_group(module: Any, length: int, kept: int, layout: Layout, backward: 
     rows, bins = Rows(source, source_stride, length), Rows(result, result_stride, 2 * kept)
     if backward:
         rows, bins = Rows(result, result_stride, length), Rows(source, source_stride, 2 * kept)
-        write_copy(buffer, bins, order, into_buffer=True)
+        write_copy(buffer, bins, order, result=rows)
         write_zeros(buffer, order, kept, count)
         write_mirror(buffer, length, order, kept > count, backward)
         write_passes(buffer, radices, backward)
-        write_copy(buffer, rows, natural, into_buffer=False)
+        write_copy(buffer, rows, natural)
     else:
-        write_copy(buffer, rows, natural, into_buffer=True)
+        write_copy(buffer, rows, natural, result=bins)
         write_passes(buffer, radices, backward)
         write_mirror(buffer, length, order, kept > count, backward)
-        write_copy(buffer, bins, order, into_buffer=False)
+        write_copy(buffer, bins, order)
     builder.ret_void()
     return function
 

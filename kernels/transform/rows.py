@@ -4,11 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
+from numba.core import cgutils
 
 from .passes import Buffer
 from .vectors import INDEX, Layout, loop, shuffled
 
 PIECE = 16  # bytes that a shuffle moves within
+NUMBER, ADDRESS = ir.IntType(32), ir.IntType(8).as_pointer()
+LINE = 64  # bytes of a line of the cache
+TO_READ_INTO_SECOND_CACHE = (0, 2, 1)  # LLVM's prefetch: to read or to write, how near, data or code
 
 
 @dataclass(frozen=True)
@@ -20,16 +24,41 @@ class Rows:
     width: int
 
 
-def write_copy(buffer: Buffer, rows: Rows, order: Any, into_buffer: bool) -> None:
-    """Copy columns 2k and 2k + 1 to slot ``order[k]``, or back: in squares, the rest one by one."""
+def write_copy(buffer: Buffer, rows: Rows, order: Any, result: Rows | None = None) -> None:
+    """Copy columns 2k and 2k + 1 of ``rows`` to slot ``order[k]``: in squares, the rest one by one.
+
+    Meanwhile the memory of the next group, and that of its ``result``, is asked for.  Without ``result``: copy back.
+    """
+    into_buffer = result is not None
     builder, layout = buffer.builder, buffer.layout
     whole = rows.width // layout.lanes * layout.lanes
     if whole:
         with loop(builder, INDEX(0), INDEX(whole), layout.lanes) as column:
+            if result is not None:
+                step = builder.udiv(column, INDEX(layout.lanes))
+                for later in (rows, result):
+                    _write_ahead(buffer, later, step, whole // layout.lanes)
             _square(buffer, rows, order, column, into_buffer)
     if whole < rows.width:
         with loop(builder, INDEX(whole), INDEX(rows.width), 1) as column:
             _column(buffer, rows, order, column, into_buffer)
+
+
+def _write_ahead(buffer: Buffer, rows: Rows, step: Any, steps: int) -> None:
+    """Ask for a part of the memory of the group after this one: what the processor foresees by itself is one row after
+    the other, not all at once.
+
+    ``step`` is the number of this part among ``steps``.  What lies behind the last row may be asked for as well.
+    """
+    builder, lanes = buffer.builder, buffer.layout.lanes
+    lines = -(-lanes * rows.width * _bytes(buffer.layout) // (LINE * steps))
+    following = builder.gep(rows.memory, [builder.mul(rows.stride, INDEX(lanes))])
+    start = builder.gep(builder.bitcast(following, ADDRESS), [builder.mul(step, INDEX(lines * LINE))])
+    kind = ir.FunctionType(ir.VoidType(), [ADDRESS, *[NUMBER] * 3])
+    prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    for line in range(lines):
+        place = builder.gep(start, [INDEX(line * LINE)])
+        builder.call(prefetch, [place, *map(NUMBER, TO_READ_INTO_SECOND_CACHE)])
 
 
 def _slot(buffer: Buffer, order: Any, column: Any) -> Any:
