@@ -16,7 +16,7 @@ MATHEMATICS = (
 MODULE_NAMES = {
     "np", "math", "carray", "cfunc", "njit", "types", "float32", "float64", "complex64", "complex128", "int8", "uint8",
     "int32", "int64", "uint16", "bool_", "half", "single", "plus", "r2c", "c2r", "OPTIONS", "APART", "ENTRY", "zero",
-    "one", "data", "requests", "in_chunks", "first", "last", "part",
+    "one", "data", "requests", "in_chunks", "first", "last", "part", "block", "stop",
     "forward", "forward_recorded", "backward", "row", "start", "pair", "slope", "spectrum", "F", "self",
 }  # fmt: skip
 RESERVED = MODULE_NAMES | set(MATHEMATICS) | set(keyword.kwlist) | set(dir(builtins))

@@ -94,7 +94,8 @@ class Nest:
     """Prints the nest: what opens before each loop, the innermost body, what closes after.
 
     ``bounds`` are what the loops' ``range`` is called with.  ``rows`` says which rows of the domain they cover, all or
-    some; ``partial`` are the sums over rows, by identity, of which there is one for each ``part`` of them.
+    some; ``partial`` are the sums over rows, by identity, of which there is one for each ``part`` of them.  ``before``
+    are lines for other rows, which come before the loops.
     """
 
     def __init__(
@@ -106,9 +107,11 @@ class Nest:
         flat: Mapping[str, str] = NOTHING,
         rows: str = ":",
         partial: Container[int] = (),
+        before: Sequence[str] = (),
     ) -> None:
         self._plan, self._stage, self._sums, self._main = plan, stage, sums_of(stage), main
-        self._bounds, self._flat, self._rows, self._partial = bounds, flat, rows, partial
+        self._bounds, self._flat, self._rows, self._partial, self._before = bounds, flat, rows, partial, before
+        self._held = False  # whether sums over rows are held in scalars
         self._indices: list[ast.expr] = [
             ast.Constant(0) if bound == "1" else ast.Name(LOOP_NAMES[axis]) for axis, bound in enumerate(bounds)
         ]
@@ -117,6 +120,18 @@ class Nest:
     def lines(self) -> list[str]:
         """The whole nest."""
         return self._open_arrays() + self._level(0)
+
+    def block(self, rows: str) -> list[str]:
+        """The body for a few rows at every place of the other loops, sums over rows held in scalars meanwhile."""
+        self._held = True
+        sums = [one for one in self._sums.values() if one.depth is None and id(one.target) in self._partial]
+        held = [(self._accumulator(one), self._store(one.target)) for one in sums]
+        lines = [f"for {LOOP_NAMES[0]} in range({rows}):", *(f"    {line}" for line in self._body())]
+        lines = [*(f"{name} = {sum_}" for name, sum_ in held), *lines, *(f"{sum_} = {name}" for name, sum_ in held)]
+        for loop, bound in reversed(list(zip(LOOP_NAMES, self._bounds, strict=False))[1:]):
+            if bound != "1":
+                lines = [f"for {loop} in range({bound}):", *(f"    {line}" for line in lines)]
+        return lines
 
     def _level(self, depth: int) -> list[str]:
         here = [one for one in self._sums.values() if one.depth == depth]
@@ -129,7 +144,8 @@ class Nest:
         if self._bounds[depth] == "1":
             return opening + inner + closing
         loop = f"for {LOOP_NAMES[depth]} in range({self._bounds[depth]}):"
-        return [*opening, loop, *(f"    {line}" for line in inner), *closing]
+        before = [] if depth else self._before
+        return [*opening, *before, loop, *(f"    {line}" for line in inner), *closing]
 
     def _open_arrays(self) -> list[str]:
         return [f"{self._opened(one)} = {self._neutral(one)}" for one in self._sums.values() if one.depth is None]
@@ -160,7 +176,8 @@ class Nest:
         one = self._sums.get(id(target))
         if one is None:
             return f"{self._store(target)} = {text}"
-        return combined(one, self._accumulator(one) if one.depth is not None else self._store(target), text, self._main)
+        held = one.depth is not None or (self._held and id(target) in self._partial)
+        return combined(one, self._accumulator(one) if held else self._store(target), text, self._main)
 
     def _store(self, target: Value) -> str:
         if isinstance(target.primitive, Reduce):

@@ -54,7 +54,7 @@ def in_chunks(function: Callable[..., None], chunks: int, enough: bool, argument
 def everything_shared() -> Iterator[None]:
     """Loops are shared, and sums made of parts, however small they are."""
     usual = shares.LIMITS
-    shares.LIMITS = shares.Limits(worth=0, part=6)
+    shares.LIMITS = shares.Limits(worth=0, part=12)
     try:
         yield
     finally:
