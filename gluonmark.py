@@ -267,8 +267,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def complain(sentence: str, code: int) -> int:
-    """Print one sentence on stderr and return ``code``."""
-    typer.echo(f"gluonmark: {' '.join(sentence.split())}", err=True)
+    """Print one sentence on stderr and return ``code``; names in it come from anywhere and move no cursor."""
+    told = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(sentence.split()))
+    typer.echo(f"gluonmark: {told}", err=True)
     return code
 
 

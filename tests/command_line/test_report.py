@@ -111,3 +111,13 @@ def test_a_page_that_cannot_be_written_costs_nothing_else(person, capsys):
     printed = capsys.readouterr()
     assert printed.err.splitlines()[-1].startswith(f"gluonmark: the page {person / 'bench.html'} cannot be written: ")
     assert "2.00×" in printed.out
+
+
+def test_no_name_moves_the_cursor(person, capsys):
+    file = measured(person)
+    file.write_text(file.read_text().replace("numba", "\\u001b[2Jnumba"))
+    assert gluonmark.run(["report", str(file), "--baseline", "absent"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("gluonmark: there is no variant 'absent' to compare with; the results hold ")
+    assert "\x1b" not in said
+    assert not Path("report").exists()

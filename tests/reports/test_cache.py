@@ -93,9 +93,10 @@ def test_a_cache_of_another_reader_is_no_cache(folder, parsed, monkeypatch):
     assert len(parsed) == 4
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
 def test_a_folder_that_cannot_be_written_to_is_read(folder):
     folder.chmod(0o500)
+    if os.access(folder, os.W_OK):
+        pytest.skip("nothing is read-only for this user")
     assert len(read(folder)) == 7
     assert not (folder / cache.FILE).exists()
 
