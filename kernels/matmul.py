@@ -11,7 +11,7 @@ from typing import Any
 import llvmlite.binding
 import numpy as np
 from numba import types
-from numba.extending import overload
+from numba.extending import overload, register_jitable
 
 from .compile import load
 from .tiles import BYTES, address_of
@@ -23,7 +23,7 @@ FEW = 4
 
 
 def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
-    """out (n, m) = a (n, k) · b (k, m), of float32 or float64; a and b are contiguous or transposes of that."""
+    """out (n, m) = a (n, k) · b (k, m), of float32 or float64; the rows of out are contiguous."""
     np.dot(a, b, out)
 
 
@@ -41,15 +41,19 @@ def products(dtype: str) -> Any:
 
 
 @overload(matmul)
-def _matmul(a, b, out):  # type: ignore[no-untyped-def]  # noqa: ARG001
-    item, product = BYTES[str(a.dtype)], products(str(a.dtype))
+def _matmul(a, b, out):  # type: ignore[no-untyped-def]
+    product = products(str(a.dtype))
 
     def by_tiles(a, b, out):  # type: ignore[no-untyped-def]
-        if a.shape[0] < FEW and b.strides[1] != item:
+        (n, m), k = out.shape, a.shape[1]
+        a_at, b_at, out_at = address_of(a), address_of(b), address_of(out)
+        product(n, m, k, a_at, *a.strides, b_at, *b.strides, out_at, out.strides[0])
+
+    def by_either(a, b, out):  # type: ignore[no-untyped-def]
+        if a.shape[0] < FEW:
             np.dot(a, b, out)
         else:
-            (n, m), k = out.shape, a.shape[1]
-            a_at, b_at, out_at = address_of(a), address_of(b), address_of(out)
-            product(n, m, k, a_at, *a.strides, b_at, *b.strides, out_at, out.strides[0])
+            by_tiles_compiled(a, b, out)
 
-    return by_tiles
+    by_tiles_compiled = register_jitable(by_tiles)
+    return by_either if b.layout == "F" and "A" not in (a.layout, out.layout) else by_tiles

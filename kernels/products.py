@@ -8,6 +8,7 @@ the second-level cache; it is copied where its rows are not contiguous, lie far 
 import numpy as np
 from numba import cfunc, njit, types
 
+from kernels.parallel import in_chunks
 from kernels.tiles import BYTES, HEIGHTS, PANEL, WIDE, address_of, lanes, product_tile, read, transposed_tile, write
 
 DTYPE = "float32"  # matmul.py writes another one here
@@ -20,6 +21,8 @@ WIDTH = PANEL * LANES  # columns of a panel
 DEPTH = 512  # rows of a panel: 128 KiB, which leave room for the left operand in the second-level cache
 PAGE = 4096  # bytes: rows farther apart need an entry of the TLB each
 MANY = 24  # rows of the left operand from which copying the right one pays
+ROWS = 24  # of a block: whole tiles of any height
+ENOUGH = 2**19  # multiply-adds, about 10 µs: fewer would wait longer for a second thread than it saves
 MOST = np.array([HEIGHTS.get(vectors, (0,))[0] for vectors in range(WIDE + 1)])
 
 tile = product_tile(DTYPE)
@@ -52,15 +55,11 @@ def down(rows, width, depth, a, a_row, a_column, b, b_row, c, c_row, add):
         row += step
 
 
-@cfunc(types.void(*[word] * 11), **OPTIONS)
-def product(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
-    """c (rows, columns) = a (rows, depth) · b (depth, columns); the rows of c are contiguous."""
+@njit(**OPTIONS)
+def block(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
+    """A product on one thread."""
     copy = b_column != ITEM or (b_row >= PAGE and rows >= MANY)
     panel = np.empty((min(DEPTH, depth) if copy else 0, WIDTH), number)
-    if depth == 0:
-        for row in range(rows):
-            for column in range(columns):
-                write(c + row * c_row + column * ITEM, number(0))
     for first in range(0, depth, DEPTH):
         part = min(DEPTH, depth - first)
         a_here = a + first * a_column
@@ -74,3 +73,35 @@ def product(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_r
                 b_here, b_stride = address_of(panel), WIDTH * ITEM
             down(rows, width, part, a_here, a_row, a_column, b_here, b_stride, c + column * ITEM, c_row, first)
             column += width
+
+
+@njit(**OPTIONS)
+def some_rows(first, last, rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
+    """The rows of some blocks."""
+    first *= ROWS
+    rows = min(last * ROWS, rows) - first
+    block(rows, columns, depth, a + first * a_row, a_row, a_column, b, b_row, b_column, c + first * c_row, c_row)
+
+
+@njit(**OPTIONS)
+def some_columns(first, last, rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
+    """The columns of some panels."""
+    first *= WIDTH
+    columns = min(last * WIDTH, columns) - first
+    block(rows, columns, depth, a, a_row, a_column, b + first * b_column, b_row, b_column, c + first * ITEM, c_row)
+
+
+@cfunc(types.void(*[word] * 11), **OPTIONS)
+def product(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
+    """c (rows, columns) = a (rows, depth) · b (depth, columns); the rows of c are contiguous."""
+    if depth == 0:
+        for row in range(rows):
+            for column in range(columns):
+                write(c + row * c_row + column * ITEM, number(0))
+        return
+    enough = rows * columns * depth >= ENOUGH
+    arguments = (rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row)
+    if rows >= 2 * ROWS:
+        in_chunks(some_rows, (rows + ROWS - 1) // ROWS, enough, arguments)
+    else:
+        in_chunks(some_columns, (columns + WIDTH - 1) // WIDTH, enough, arguments)

@@ -7,6 +7,7 @@ import pytest
 from numba import njit
 
 from kernels.matmul import DTYPES, matmul, products
+from kernels.parallel import OPENMP
 from kernels.tiles import PANEL, lanes
 
 # Each of k additions rounds a sum of about √k: together a few times k units of 1; a wrong term is off by 1.
@@ -41,6 +42,20 @@ def test_product_is_that_of_float64(dtype: str, a_transposed: bool, b_transposed
         expected = a.astype("float64") @ b.astype("float64")
         np.testing.assert_allclose(around[1:-1], expected, rtol=0, atol=4 * UNIT[dtype] * (k + 10))
         assert (around[[0, -1]] == 7).all(), "rows beside the result must not be written"
+
+
+def test_threads_do_not_show() -> None:
+    products("float32")
+    generator = np.random.default_rng(0)
+    for n, k, m in ((7, 300, 900), (200, 90, 70), (49, 600, 200)):
+        a, b = operand(n, k, False, "float32", generator), operand(k, m, False, "float32", generator)
+        assert n * k * m > 2**19, "not enough for a second thread"
+        results = []
+        for threads in (1, 2, 3):
+            OPENMP.omp_set_num_threads(threads)
+            results.append(np.empty((n, m), "float32"))
+            compiled(a, b, results[-1])
+        assert all((result == results[0]).all() for result in results)
 
 
 def test_nan_and_infinity_stay_in_their_rows_and_columns() -> None:
