@@ -82,8 +82,9 @@ def history(dated: bool, changed: bool) -> Spec:
     told = _tooltip("value", "commit", "date")
     told[0] = alt.Tooltip("told:N", title="value")
     layers = [
-        alt.Chart(points).mark_line(style="trace").encode(x=x, y=y),
-        alt.Chart(points).mark_point(style="sample").encode(x=x, y=y, tooltip=told),
+        # What Vega would tell screen readers of each of a thousand dots, the page says of the whole.
+        alt.Chart(points).mark_line(style="trace", aria=False).encode(x=x, y=y),
+        alt.Chart(points).mark_point(style="sample", aria=False).encode(x=x, y=y, tooltip=told),
     ]
     if changed:
         text = alt.Chart(changes).mark_text(style="label").encode(x=x, y=alt.value(-8), text="label:N", color=color)
