@@ -30,13 +30,16 @@ def _may_hold_texts(column: pd.Series) -> bool:
 
 def _counted(column: pd.Series) -> pd.Series:
     """``column`` with every cell that holds a sequence replaced by its length."""
+    if column.dtype != object:
+        return column
     values = [len(value) if isinstance(value, tuple | list) else value for value in column]
     return pd.Series(values, index=column.index, dtype=object)
 
 
 def _harmless(column: pd.Series) -> pd.Series:
     """Texts repeat: each is looked at once."""
-    changed = {value: safe for value in set(column) if isinstance(value, str) and (safe := cell(value)) != value}
+    texts = (value for value in column.unique() if isinstance(value, str))
+    changed = {value: safe for value in texts if (safe := cell(value)) != value}
     return column.map(lambda value: changed.get(value, value)) if changed else column
 
 
