@@ -158,6 +158,20 @@ def test_results_of_others_have_history_and_no_speedups(write, tmp_path, asv_doc
     assert history["values"][0] == pytest.approx(1.0, rel=0.02)
 
 
+def test_results_without_dates_are_numbered(write, tmp_path, asv_document):
+    frame = asv_frame(write, tmp_path, asv_document, commits=3)
+    data = data_of(page(frame.assign(date=pd.Series([pd.NaT] * 3, dtype=frame["date"].dtype))))
+    assert data["history"]["dates"] is None
+    assert '"title": "run"' in json.dumps(data["specifications"]["history"])
+    assert [len(one["values"]) for one in data["history"]["series"].values()] == [3]
+
+
+def test_few_commits_are_not_judged(write, tmp_path, asv_document):
+    text = " ".join(Elements(page(asv_frame(write, tmp_path, asv_document, commits=3))).text)
+    assert "that it takes to judge" in text
+    assert "Nothing regressed" not in text
+
+
 def test_an_empty_section_is_not_there(write, document):
     html = page(read(write("a.json", document([{"fullname": "t", "stats": {"median": 1.0}}]))))
     assert Elements(html).names() == {"cases", "environment"}
