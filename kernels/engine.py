@@ -1,13 +1,15 @@
 """Plans and their calls: the only file that speaks to MXNet's C library outside a trace.
 
 A ``Plan`` binds one program to one context: descriptors of all arrays, the entries of the compiled kernels and the
-parameters, laid out once as the frame that ``native.py`` reads.  A call copies nothing: it fills in handles and
+parameters, laid out once as the frame that ``native`` reads.  A call copies nothing: it fills in handles and
 reads back handles.
 """
 
 import ctypes
+import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import accumulate, chain
 from operator import itemgetter
 from pathlib import Path
 from types import ModuleType
@@ -18,13 +20,17 @@ import mxnet
 import numba
 import numpy as np
 from mxnet import gluon, nd
-from mxnet.base import _LIB, NDArrayHandle, py_str
+from mxnet.base import _LIB, py_str
 from mxnet.ndarray.ndarray import _DTYPE_NP_TO_MX
+from numba.core.dispatcher import Dispatcher
 
+from . import native
 from .compile import load
+from .counts import chunk, version
 from .effects import Draw, Move
 from .errors import KernelError, UncompilableError
 from .extent import Shape
+from .frame import Frame
 from .graph import INPUT
 from .primitives.base import concrete
 from .program import Program
@@ -32,24 +38,39 @@ from .structure import Slot, Structure, is_flat, rebuild
 
 
 @cache
-def native() -> ModuleType:
-    """The compiled launcher.  Loading it is most of Numba's one-off cost in a process."""
+def launcher() -> ModuleType:
+    """What is compiled between a Python call and a kernel.  Loading it is most of Numba's one-off cost in a process."""
     if numba.config.DISABLE_JIT:
         raise KernelError("NUMBA_DISABLE_JIT is set: the numba variant needs Numba's compiler")
     llvmlite.binding.load_library_permanently(_LIB._name)
-    return load("launcher", (Path(__file__).parent / "native.py").read_text())
+    return _loaded("launcher")
 
 
 @cache
-def versions_are_readable() -> bool:
-    """Whether the engine's count of writes to an array is where this build of MXNet has it: tried, not assumed."""
-    probe = nd.zeros((2,), ctx=mxnet.cpu())
-    seen = []
-    for step in range(3):
-        probe[:] = step
-        probe.wait_to_read()
-        seen.append(native().version_of(probe.handle.value))
-    return [later - seen[0] for later in seen] == [0, 1, 2]
+def on_tape() -> Callable[[int], int]:
+    """Puts a frame's finished call on MXNet's tape, and returns a status."""
+    module = _loaded("tape")
+    record = _entry(module.record)
+    addresses = module.backward_recorded.address, module.delete_recorded.address, _loaded("backward").go_back.address
+    return lambda frame: record(frame, *addresses)
+
+
+@cache
+def off_tape() -> Callable[[int], int]:
+    """Goes back from a frame's finished call, without a tape, and returns a status."""
+    gradients, go_back = _entry(_loaded("tapeless").gradients), _loaded("backward").go_back.address
+    return lambda frame: gradients(frame, go_back)
+
+
+@cache
+def _loaded(name: str) -> ModuleType:
+    """One of the files in ``native``, from the cache; what it is made of has a part in its name there."""
+    text, parts = ((Path(__file__).parent / f"native/{stem}.py").read_text() for stem in (name, "__init__"))
+    return load(name, f"{text}\n# of parts with the digest {hashlib.sha256(parts.encode()).hexdigest()}\n")
+
+
+# Parameters, each with the number of its copy on the plan's context and that copy.
+Learned = tuple[tuple[gluon.Parameter, int, nd.NDArray], ...]
 
 
 class ConstantChangedError(Exception):
@@ -91,67 +112,78 @@ class Plan:
         # The input whose first axis is the batch size; any, if the plan is for one shape only.
         self.batched = next((place for place, extent in enumerate(rows) if not extent.literal), 0)
         self._context = context
-        self._arity = sum(1 for _ in program.graph.leaves_of(INPUT))
+        self.arity = sum(1 for _ in program.graph.leaves_of(INPUT))
         self._parameters = tuple(parameters)
-        self._launcher = native()
-        self._addresses = (self._launcher.backward_recorded.address, self._launcher.delete_recorded.address)
+        self.launch = _entry(launcher().launch)
         self._module = module  # owns the compiled entries
         self._frozen = [index for index, (name, _) in enumerate(program.inputs) if name in program.frozen]
-        self._template = self._lay_out(batch, training)
-        self._handles = len(self._template)
-        self._frames: list[np.ndarray] = []
+        self.frames: list[Frame] = []
         self._confirmed: list[nd.NDArray] = []
-        self._outputs = self._handles + len(program.inputs)
-        self._heads = self._outputs + len(program.outputs) + len(program.saved)
+        self._template = self._lay_out(batch, training)
+        self.handles = len(self._template)
+        self.outputs = self.handles + len(program.inputs)
+        self._heads = self.outputs + len(program.outputs) + len(program.saved)
+        self._gradients = self._heads + len(program.outputs)
+        self._length = int(self._template[native.SCRATCH]) + self._room()
 
     def _lay_out(self, batch: int, training: int) -> np.ndarray:
-        """The constant part of a frame, in the order that native.py documents."""
+        """The constant part of a frame, in the order that native documents."""
         program, module = self.program, self._module
         arrays = [*program.inputs, *program.outputs, *program.saved]
         numbers = {name: number for number, (name, _) in enumerate(arrays)}
         recorded = module.enter_forward_recorded if program.saved else module.enter_forward
         entries = [entry.address for entry in (module.enter_forward, recorded, module.enter_backward)]
-        kept = [numbers[name] for name, _ in program.kept]
         slopes = [numbers[name] for name in program.differentiated] + [numbers[move.old.name] for move in program.moves]
-        needs = [word for move in program.moves for word in self._needs(move, len(slopes))]
-        counts = [
-            len(program.inputs),
-            len(program.outputs),
-            len(program.saved),
-            len(kept),
-            len(slopes),
-            len(self._frozen),
+        tables: list[Sequence[Any]] = [
+            [number for _, value in arrays for number in self._descriptor(value.shape, value.dtype)],
+            [numbers[name] for name, _ in program.kept],
+            slopes,
+            [word for move in program.moves for word in self._needs(move, len(slopes))],
+            [number for index in self._frozen for number in (index, 0, -1)],
+            arrays,  # their handles
+            [*program.heads, *slopes],  # their handles
         ]
         header = [
             *entries,
             self._context.device_typeid,
             self._context.device_id,
-            *counts,
+            len(program.inputs),
+            len(program.outputs),
+            len(program.saved),
+            len(program.kept),
+            len(slopes),
+            len(self._frozen),
             batch,
             training,
-            self._arity,
+            self.arity,
             len(program.draws),
             len(program.moves),
+            *(0, 0),  # what a call says for itself
+            *accumulate((len(table) for table in tables[1:]), initial=native.TABLES + len(tables[0])),
         ]
-        descriptors = [number for _, value in arrays for number in self._descriptor(value.shape, value.dtype)]
-        frozen = [number for index in self._frozen for number in (index, 0, -1)]
-        return np.array([*header, *descriptors, *kept, *slopes, *needs, *frozen], np.int64)
+        return np.array([*header, *chain.from_iterable(tables[:5])], np.int64)
+
+    def _room(self) -> int:
+        """How many words the launcher needs for itself."""
+        slopes, kept = len(self.gradients) + len(self.program.moves), len(self.program.kept)
+        forward, backward = self._heads - self.handles, len(self.program.outputs) + 2 * kept + 3 * slopes
+        return native.ROOM + max(forward, backward)
 
     def _needs(self, move: Move, slopes: int) -> list[int]:
         """The gradients of which one must be wanted, as bits of words."""
-        size = self._launcher.NEEDS
+        size = native.NEEDS
         table = [0] * (slopes // size + 1)
         for position, name in enumerate(self.program.differentiated):
             table[position // size] |= (name in move.needs) << position % size
         return table
 
     def _descriptor(self, shape: Shape, dtype: str) -> list[int]:
-        maximum = self._launcher.MAXIMUM_RANK
+        maximum = native.MAXIMUM_RANK
         if len(shape) > maximum:
             raise UncompilableError(f"an array of {len(shape)} axes: the numba variant takes at most {maximum}")
         extents = [number for extent in shape for number in (extent.slope, extent.offset)]
-        code = _DTYPE_NP_TO_MX[np.dtype(dtype).type]
-        return [code, len(shape), *extents, *[0] * (2 * (maximum - len(shape)))]
+        kind = np.dtype(dtype)
+        return [_DTYPE_NP_TO_MX[kind.type], kind.itemsize, len(shape), *extents, *[0] * (2 * (maximum - len(shape)))]
 
     def holds_for(self, inputs: Sequence[nd.NDArray]) -> bool:
         """Whether forward is known to do for this batch size what the plan does."""
@@ -160,90 +192,139 @@ class Plan:
     def confirm_constants(self) -> None:
         """Take the frozen constants as they are now for those that the program was made from."""
         # They are kept, so that no other array can come to lie where they are.
-        self._confirmed = [self._parameters[index - self._arity].data(self._context) for index in self._frozen]
-        size = self._launcher.FROZEN_ENTRY
+        self._confirmed = [self._parameters[index - self.arity].data(self._context) for index in self._frozen]
+        size = native.FROZEN_ENTRY
         for position, array in enumerate(self._confirmed):
             array.wait_to_read()
             entry = len(self._template) + size * (position - len(self._frozen))
-            self._template[entry + 1] = self._launcher.chunk_of(array.handle.value)
-            self._template[entry + 2] = self._launcher.version_of(array.handle.value)
-        self._frames = []
+            self._template[entry + 1] = chunk(array)
+            self._template[entry + 2] = version(array)
+        self.frames.clear()
 
-    def _frame(self, inputs: Sequence[nd.NDArray]) -> np.ndarray:
+    def frame(self) -> Frame:
+        """A frame that no other call uses; ``give_back`` it."""
         try:
-            frame = self._frames.pop()  # a frame belongs to one call at a time, whatever thread it comes from
+            return self.frames.pop()
         except IndexError:
-            room = self._heads - self._handles + len(self.program.outputs) + len(self.gradients)
-            room += len(self.program.moves)
-            frame = np.concatenate([self._template, np.zeros(room, np.int64)])
-        if len(inputs) != self._arity:
+            return Frame(self._template, self._length)
+
+    def _filled(self, inputs: Sequence[nd.NDArray]) -> Frame:
+        # A Symbol has a handle too, of something else.
+        if len(inputs) != self.arity or not all(isinstance(array, nd.NDArray) for array in inputs):
             raise MisfitError
-        place = self._handles
-        for array in inputs:
-            if not isinstance(array, nd.NDArray):  # a Symbol has a handle too, of something else
-                raise MisfitError
-            frame[place] = array.handle.value
-            place += 1
-        for parameter in self._parameters:
-            data = parameter._data
-            array = data[0] if data is not None and len(data) == 1 else parameter.data(self._context)
-            frame[place] = array.handle.value
-            place += 1
+        frame = self.frame()
+        frame.put(self.handles, inputs)
+        frame.put(self.handles + self.arity, [self._values(parameter) for parameter in self._parameters])
+        frame.learned = None
+        frame.clear(self.outputs, len(self.program.outputs))
         return frame
 
-    def _draw(self, frame: np.ndarray) -> list[nd.NDArray]:
+    def _values(self, parameter: gluon.Parameter) -> nd.NDArray:
+        data = parameter._data
+        return data[0] if data is not None and len(data) == 1 else parameter.data(self._context)
+
+    def _draw(self, frame: Frame) -> list[nd.NDArray]:
         """Draw what this call needs and put it into the frame: after the checks, so that no other call draws for it."""
-        batch = self._launcher.batch_of(frame)
-        if batch < 0:
-            self._fail(-batch)
-        arrays = [drawn(draw, batch, self._context) for draw in self.program.draws]
-        first = self._handles + len(self.program.inputs) - len(arrays)
-        for place, array in enumerate(arrays, first):
-            frame[place] = array.handle.value
+        self._check(self._ordered(frame, native.ONLY_ADMIT))
+        arrays = [drawn(draw, frame.words[native.NOW], self._context) for draw in self.program.draws]
+        frame.put(self.outputs - len(arrays), arrays)
         return arrays
 
     def call(self, inputs: Sequence[nd.NDArray]) -> list[nd.NDArray]:
         """The outputs; recorded if MXNet is recording.  Raises ``MisfitError`` or ``ConstantChangedError``."""
-        frame = self._frame(inputs)
+        frame = self._filled(inputs)
         numbers = self._draw(frame) if self.program.draws else ()
-        status = self._launcher.launch(frame, *self._addresses)
+        outputs = self._outputs_after(frame, self.launch(frame.address))
         del numbers  # only now: the frame had no more than their handles
-        if status:
-            self._fail(status)
-        outputs = [_own(frame, self._outputs + index) for index in range(len(self.program.outputs))]
-        self._frames.append(frame)
         return outputs
 
     def call_with_gradients(
         self, inputs: Sequence[nd.NDArray], heads: Sequence[nd.NDArray]
     ) -> tuple[list[nd.NDArray], list[nd.NDArray]]:
         """The outputs and the gradients of ``differentiated``, without a tape."""
-        frame = self._frame(inputs)
-        for index, head in enumerate(heads):
-            frame[self._heads + index] = head.handle.value
+        frame = self._filled(inputs)
+        frame.clear(self._gradients, len(self.gradients))
         numbers = self._draw(frame) if self.program.draws else ()
-        status = self._launcher.launch_with_gradients(frame)
+        self._run_with_gradients(frame, heads)
         del numbers  # only now: the frame had no more than their handles
-        if status:
-            self._fail(status)
-        outputs = [_own(frame, self._outputs + index) for index in range(len(self.program.outputs))]
-        first = self._heads + len(self.program.outputs)
-        gradients = [_own(frame, first + index) for index in range(len(self.gradients))]
-        self._frames.append(frame)
+        outputs = frame.take(self.outputs, len(self.program.outputs))
+        gradients = frame.take(self._gradients, len(self.gradients))
+        self.frames.append(frame)
         return outputs, gradients
 
-    def _fail(self, status: int) -> None:
-        if status == self._launcher.MISFIT:
+    def _run_with_gradients(self, frame: Frame, heads: Sequence[nd.NDArray]) -> None:
+        frame.put(self._heads, heads)
+        self._check(self._ordered(frame, native.RUN_AND_KEEP))
+        try:
+            self._check(off_tape()(frame.address))
+        except (MisfitError, mxnet.MXNetError):
+            given = [handle for _, handle in frame.newer_all.values()]
+            for place in range(self.outputs, self._heads):
+                if frame.words[place] not in given:
+                    frame.take(place, 1)  # and drop what this call made
+            raise
+
+    def run_with_gradients(self, frame: Frame, heads: Sequence[nd.NDArray]) -> bool:
+        """Compute outputs and gradients for what stands in a frame; whether that was for this plan."""
+        try:
+            self._run_with_gradients(frame, heads)
+        except (MisfitError, ConstantChangedError):
+            return False
+        return True
+
+    def returned_places(self) -> list[int]:
+        """Where in a frame the handles of outputs and gradients stand."""
+        outputs, gradients = len(self.program.outputs), len(self.gradients)
+        return [*range(self.outputs, self.outputs + outputs), *range(self._gradients, self._gradients + gradients)]
+
+    def finish(self, frame: Frame, status: int) -> Any:
+        """What forward returns, after the launcher returned ``status``; None if the call was not for this plan."""
+        try:
+            return self.returned(self._outputs_after(frame, status))
+        except (MisfitError, ConstantChangedError):
+            self.frames.append(frame)
+            return None
+
+    def _ordered(self, frame: Frame, order: int) -> int:
+        """The status of a launch that does something else than usual."""
+        frame.words[native.ORDER] = order
+        status = self.launch(frame.address)
+        frame.words[native.ORDER] = native.RUN
+        return status
+
+    def _outputs_after(self, frame: Frame, status: int) -> list[nd.NDArray]:
+        if status == native.KEPT_FOR_BACKWARD:
+            status = on_tape()(frame.address)
+        self._check(status)
+        outputs = frame.take(self.outputs, len(self.program.outputs))
+        self.frames.append(frame)
+        return outputs
+
+    def _check(self, status: int) -> None:
+        """Raise what a status of the launcher means."""
+        if status == native.MISFIT:
             raise MisfitError
-        if status == self._launcher.CHANGED:
+        if status == native.CHANGED:
             raise ConstantChangedError
-        _LIB.MXGetLastError.restype = ctypes.c_char_p
-        raise mxnet.MXNetError(py_str(_LIB.MXGetLastError()))
+        if status == native.FAILED:
+            _LIB.MXGetLastError.restype = ctypes.c_char_p
+            raise mxnet.MXNetError(py_str(_LIB.MXGetLastError()))
+
+    def learned(self) -> Learned:
+        """The arrays that parameters have now, in the order of the inputs."""
+        places = []
+        for parameter in self._parameters:
+            array = self._values(parameter)
+            place = next(place for place, copy in enumerate(parameter._data) if copy is array)
+            places.append((parameter, place, array))
+        return tuple(places)
 
 
-def _own(frame: np.ndarray, place: int) -> nd.NDArray:
-    """The array whose handle the launcher put there."""
-    return nd.NDArray(NDArrayHandle(frame.item(place)))
+def _entry(function: Dispatcher) -> Callable[..., int]:
+    """A function that was compiled for one signature, without Numba's search for the one that is meant (0.1 µs)."""
+    (compiled,) = function.overloads.values()
+    entry: Callable[..., int] = compiled.entry_point
+    return entry
 
 
 def drawn(draw: Draw, batch: int, context: mxnet.Context) -> nd.NDArray:

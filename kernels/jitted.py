@@ -10,11 +10,13 @@ from mxnet import autograd, gluon, nd
 
 from .arguments import NOTHING, Arguments
 from .compile import load
+from .counts import versions_are_readable
 from .emit.cpu import print_module
-from .engine import ConstantChangedError, MisfitError, Plan, versions_are_readable
+from .engine import ConstantChangedError, MisfitError, Plan
 from .errors import KernelError
 from .graph import CONSTANT, INPUT, Graph
 from .program import Program, program
+from .shortcut import Shortcut, ShortcutWithGradients, closed, shortcut, shortcut_with_gradients
 from .structure import Container
 from .trace import check_hooks, structural_parameters, trace_modes
 
@@ -32,14 +34,22 @@ class JitPlans:
         self._batched: dict[tuple[Container, Container], dict[tuple[bool, ...], None]] = {}
         self._latest: Plan | None = None  # for a call with nothing but arrays
         self._latest_structured: dict[tuple[Container, Container], Plan] = {}
+        # Of the last one, for the arrays that its parameters had then:
+        self.shortcut: Shortcut = closed
+        self.shortcut_with_gradients: ShortcutWithGradients = closed
 
     def call(self, inputs: Sequence[Any]) -> Any:
         """What forward returns for these positional arguments."""
+        result = self.shortcut(inputs)
+        if result is not None:
+            return result
         plan = self._latest
         if plan is not None and inputs:
             try:
                 if plan.holds_for(inputs):
-                    return plan.returned(plan.call(inputs))
+                    result = plan.returned(plan.call(inputs))
+                    self.shortcut = shortcut(plan)
+                    return result
             except OTHER_INPUTS:
                 pass
         return self.call_structured(inputs)
@@ -67,9 +77,14 @@ class JitPlans:
         """What forward returns, and gradients by input or structural parameter name."""
         plan = self._latest
         if plan is not None and inputs and not named and len(heads) == len(plan.program.outputs):
+            result = self.shortcut_with_gradients(inputs, heads)
+            if result is not None:
+                return result
             try:
                 if plan.holds_for(inputs):
-                    return _named(plan, *plan.call_with_gradients(inputs, heads))
+                    result = _named(plan, *plan.call_with_gradients(inputs, heads))
+                    self.shortcut_with_gradients = shortcut_with_gradients(plan)
+                    return result
             except OTHER_INPUTS:
                 pass
         arguments = Arguments.of(self._subject, inputs, named)
@@ -106,7 +121,7 @@ class JitPlans:
         """Try this plan first for the next call of this structure."""
         self._latest_structured[arguments.structure] = plan
         if arguments.flat:
-            self._latest = plan
+            self._latest, self.shortcut, self.shortcut_with_gradients = plan, shortcut(plan), closed
 
     def _traced_at(self, plan: Plan, arguments: Arguments) -> bool:
         """Whether forward still does at this batch size what the plan does: trace it there, once."""

@@ -10,6 +10,8 @@ from typing import Any
 
 from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn
+from mxnet.gluon.utils import _check_all_np_ndarrays
+from mxnet.util import _NumpyArrayScope
 
 from .arguments import NOTHING, Arguments, call
 from .errors import KernelError, PartError, UncompilableError
@@ -28,6 +30,11 @@ class Jit(Variant):
     ``place`` is its structural name in the network that it is a part of.
     """
 
+    _active = True
+
+    def __init_subclass__(cls) -> None:
+        cls._active = cls.forward is Jit.forward
+
     def __init__(self, subject: gluon.Block, strict: bool = False) -> None:
         super().__init__(subject)
         self.__dict__["user_block"] = subject
@@ -44,6 +51,17 @@ class Jit(Variant):
         self._programs: dict[Kind, Program] = {}  # for the kinds of calls that were considered
         self._ways: dict[Kind, Way] = {}  # for the kinds of calls that cannot be compiled as a whole
         self._parts: dict[tuple[int, ...], Part] = {}  # of the whole network, by the ids of the blocks in each
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        """As any variant's, by the short way while that is open (in a trace ``_active`` is False)."""
+        if self._active and not (named or self._forward_pre_hooks or self._forward_hooks or self._ways):
+            result = self._plans.shortcut(inputs)
+            if result is not None:
+                scope = getattr(_NumpyArrayScope._current, "value", None)
+                if scope is not None and scope._is_np_array:
+                    _check_all_np_ndarrays(result)
+                return result
+        return super().__call__(*inputs, **named)
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """The outputs; recorded on MXNet's tape inside ``autograd.record()``."""
