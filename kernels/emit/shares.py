@@ -75,7 +75,10 @@ def _enough(plan: Schedule, stage: Loop) -> str | None:
         size = volume(stage.domain)
     except FitError:
         return None
-    least = LIMITS.worth / _nanoseconds(plan, stage)
+    cost = _nanoseconds(plan, stage)
+    if cost == 0:  # numbers that are made up, not read
+        return None
+    least = LIMITS.worth / cost
     if size.literal:
         return "True" if size.offset >= least else None
     rows = 2 ** max(math.ceil(math.log2(max(least - size.offset, 1) / size.slope)), 0)

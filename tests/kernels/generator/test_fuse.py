@@ -65,6 +65,7 @@ CASES: dict[str, Case] = {
     "a transposed result": Case(lambda x: (x * 2).T + 1, (1, 0), (1, 0)),
     # sums over the same elements share a loop
     "sums along every axis": Case(lambda x: [x.sum(axis=0), x.sum(axis=1), x.sum(), x.max(axis=1)], (1, 0), (1, 0)),
+    "a sum that reads nothing": Case(lambda x: nd.zeros_like(x).sum() + x, (2, 0)),
     "sums of different things": Case(lambda x: [(x * x).sum(axis=1), nd.abs(x).sum(axis=1)], (1, 0), (1, 0)),
     "a sum and a map": Case(lambda x: [nd.tanh(x), nd.tanh(x).sum(axis=1)], (1, 0)),
     "sums in the middle of three axes": Case(
