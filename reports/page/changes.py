@@ -73,7 +73,7 @@ def verdict(changes: pd.DataFrame, whole: Series, facts: Iterable[str]) -> Verdi
     if len(better):
         more.append(f"{count(len(better), 'improvement')} still there")
     if len(mended):
-        more.append(f"{count(len(mended), 'earlier regression')} mended or overtaken")
+        more.append(f"{count(len(mended), 'earlier regression')} mended or no longer measured")
     detail = "; ".join(more) + "."
     if whole.cases["runs"].max() < JUDGED:
         return Verdict("none", f"No case holds the {JUDGED} commits that it takes to judge.", detail)

@@ -194,7 +194,7 @@ def change(**more):
         ([], "good", "Nothing regressed.", "1 case over 60 commits."),
         ([change()], "bad", "1 regression at 1 commit.", "1 case over 60 commits."),
         ([change(), change(group=2), change(group=2)], "bad", "3 regressions at 2 commits.", "60 commits."),
-        ([change(present=False)], "good", "Nothing regressed.", "1 earlier regression mended or overtaken."),
+        ([change(present=False)], "good", "Nothing regressed.", "1 earlier regression mended or no longer measured."),
         ([change(change="improvement", ratio=0.5)], "good", "Nothing regressed.", "1 improvement still there."),
     ],
 )
