@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .extent import ONE
+from .dtypes import FLOATS
+from .extent import ONE, volume
 from .primitives.base import Leaf, Value, rebuild, topological
 from .primitives.contract import Contract, contract
+from .primitives.form import form
 from .primitives.fourier import fourier, half_basis
 from .primitives.literal import Literal
 from .primitives.map import Map, apply
 from .primitives.reduce import Reduce, reduce
-from .primitives.symmetric import fold, pairs
+from .primitives.reshape import reshape
 from .primitives.view import View, transpose, view, with_unit_axes, without_unit_axes
 
 
@@ -126,10 +128,10 @@ def view_of_view(value: Value, _: Facts) -> Value | None:
     return None if same else joined
 
 
-def fold_symmetric_contraction(value: Value, facts: Facts) -> Value | None:
-    """Σ_ij W[i, j, ..]·x[i]·x[j] needs each pair i ≤ j once: products of x by sums of W."""
+def form_of_rows(value: Value, facts: Facts) -> Value | None:
+    """Σ_ij W[i, j, ..]·x[i]·x[j] is a form of x with itself, which needs each pair i ≤ j once."""
     flat = _flatten(value, facts)
-    if flat is None:
+    if flat is None or value.dtype not in FLOATS:
         return None
     operands, inputs, result = flat
     for first in range(3):
@@ -142,18 +144,23 @@ def fold_symmetric_contraction(value: Value, facts: Facts) -> Value | None:
                 continue
             i, j = letters
             others = operands[first].replace(i, "")
-            x = transpose(inputs[first], [operands[first].index(letter) for letter in i + others])
-            if not x.shape[0].literal:
-                continue
             rest = [axis for axis, letter in enumerate(operands[weight]) if letter not in (i, j)]
-            order = [*sorted(operands[weight].index(letter) for letter in (i, j)), *rest]  # a fold is symmetric
-            pair = next(letter for letter in string.ascii_letters if letter not in "".join(operands))
-            return contract(
-                [pair + others, pair + "".join(operands[weight][axis] for axis in rest)],
-                result,
-                [pairs(x), fold(transpose(inputs[weight], order))],
+            units = "".join(operands[weight][axis] for axis in rest)
+            if set(others) & set(units) or not inputs[first].shape[operands[first].index(i)].literal:
+                continue
+            x = transpose(inputs[first], [operands[first].index(letter) for letter in others + i])
+            order = [*sorted(operands[weight].index(letter) for letter in (i, j)), *rest]  # a form is symmetric
+            weights = transpose(inputs[weight], order)
+            rows, columns = x.shape[:-1], weights.shape[2:]
+            pairs = form(
+                reshape(x, (volume(rows), x.shape[-1])),
+                reshape(weights, (*weights.shape[:2], volume(columns))),
                 value.name,
             )
+            found = reshape(pairs, (*rows, *columns))
+            if sorted(result) == sorted(others + units):
+                return transpose(found, [(others + units).index(letter) for letter in result])
+            return contract([others + units], result, [found], value.name)
     return None
 
 
@@ -260,7 +267,7 @@ RULES: tuple[Rule, ...] = (
     view_of_view,
     contract_without_unit_axes,
     contract_through_views,
-    fold_symmetric_contraction,
+    form_of_rows,
     fourier_from_basis,
     negative_outwards,
     without_neutral_numbers,

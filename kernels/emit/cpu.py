@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from .. import apart, half, matmul, parallel, sums, transform
+from .. import apart, forms, half, matmul, parallel, sums, transform
 from ..dtypes import DTYPES, SIGNATURES, element
 from ..effects import Draw
 from ..extent import Shape, show
@@ -36,7 +36,8 @@ LIBRARY = {
     parallel.__name__: ("in_chunks",),
     sums.__name__: ("plus",),
     transform.__name__: ("bins_of_rows", "rows_of_bins"),
-    matmul.__name__: ("matmul", "products"),
+    matmul.__name__: ("matmul",),
+    forms.__name__: ("form", "form_gradient", "form_weights"),
 }
 
 OPTIONS = """\
@@ -110,7 +111,8 @@ def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
         if re.search(rf"\b(?:{'|'.join(names)})\(", text):
             lines.append(f"from {module} import {', '.join(names)}")
     lines += ["", OPTIONS, f"zero, one = {program.main}(0), {program.main}(1)"]
-    if "matmul(" in text:
+    if re.search(r"\b(matmul|form|form_gradient|form_weights)\(", text):
+        lines.insert(-3, f"from {matmul.__name__} import products")
         lines += [f'products("{dtype}")' for dtype in sorted(kinds & set(matmul.DTYPES))]
     return lines
 

@@ -15,6 +15,7 @@ import scipy.fft
 import scipy.special
 from fuzz.kernels_in_python import everything_shared, in_chunks
 
+from kernels import forms
 from kernels.emit.cpu import _print_procedure
 from kernels.extent import BATCH, ONE, Extent, Shape, literal
 from kernels.fuse import schedule
@@ -27,6 +28,7 @@ from kernels.primitives.base import Primitive, Value, concrete, leaf
 from kernels.primitives.concat import concat
 from kernels.primitives.contract import contract
 from kernels.primitives.cumulate import cumulate
+from kernels.primitives.form import form
 from kernels.primitives.fourier import Fourier, FourierAdjoint, fourier, fourier_adjoint, half_basis
 from kernels.primitives.functions.special import inverse_error
 from kernels.primitives.gather import ScatterAdd, gather
@@ -38,7 +40,6 @@ from kernels.primitives.own_gradient import settled, with_gradient, without_grad
 from kernels.primitives.reduce import COMBINATIONS, reduce
 from kernels.primitives.reshape import Reshape, reshape
 from kernels.primitives.slice import flip, pad, part, part_along
-from kernels.primitives.symmetric import Fold, Pairs, PairsGradient, Unfold, fold, pair_count, pairs
 from kernels.primitives.view import View, broadcast, spread, transpose, view, with_unit_axes, without_unit_axes
 from kernels.procedure import Procedure
 
@@ -254,11 +255,6 @@ CASES: dict[str, Case] = {
     },
     "fourier of many rows": Case(lambda x: fourier(x, 3), (shape(BATCH, 2, 6),), linear=True),
     "fourier of one row": Case(lambda x: fourier(x, 3), (shape(6),), linear=True),
-    **{f"pairs of {width}": Case(pairs, (shape(width, BATCH),)) for width in (1, 2, 5)},
-    "pairs of many rows": Case(pairs, (shape(4, BATCH, 2),)),
-    "fold": Case(fold, (shape(4, 4, 2),), linear=True),
-    "fold without more axes": Case(fold, (shape(4, 4),), linear=True),
-    "fold with two more axes": Case(fold, (shape(3, 3, 2, 4),), linear=True),
     **{
         f"alignments, blank {'first' if first else 'last'}, frames {of_frames}, labels {of_labels}": Case(
             lambda x, labels, *told, first=first, of_frames=of_frames: alignments(
@@ -285,9 +281,8 @@ CASES: dict[str, Case] = {
     "own gradient": Case(
         lambda x: with_gradient(apply("multiply", x, x), [x], lambda y, g, x: [times(g, x[0], 2.0)]), (shape(BATCH, 4),)
     ),
-    "unfold": Case(
-        lambda g: Value(Unfold(4), (g,), shape(4, 4, 2), "float64"), (shape(pair_count(4), 2),), linear=True
-    ),
+    "form": Case(lambda x, sums: form(x, sums, "y"), (shape(BATCH, 5), shape(5, 5, 3))),
+    "form of one number": Case(lambda x, sums: form(x, sums, "y"), (shape(BATCH, 1), shape(1, 1, 1))),
 }
 
 CHECKED = [name for name, case in CASES.items() if len(case.constant) < len(case.shapes)]
@@ -404,20 +399,6 @@ def test_fourier_is_the_product_with_its_basis(length: int, kept: int) -> None:
     np.testing.assert_allclose(
         FourierAdjoint(length, kept).evaluate(4, head), head @ half_basis(length, kept).T, atol=1e-13
     )
-
-
-@pytest.mark.parametrize("width", [1, 2, 5])
-def test_pairs_and_folds_are_the_bilinear_form(width: int) -> None:
-    generator = np.random.default_rng(9)
-    x, weight = generator.standard_normal((width, 4)), generator.standard_normal((width, width, 3))
-    form = Pairs(width).evaluate(4, x).T @ Fold(width).evaluate(4, weight)
-    np.testing.assert_allclose(form, np.einsum("in,ijk,jn->nk", x, weight, x), atol=1e-12)
-    head = generator.standard_normal((pair_count(width), 4))
-    by_hand = np.zeros((width, 4))
-    for pair, (i, j) in enumerate(zip(*np.triu_indices(width), strict=True)):
-        by_hand[i] += head[pair] * x[j]
-        by_hand[j] += head[pair] * x[i]
-    np.testing.assert_allclose(PairsGradient(width).evaluate(4, head, x), by_hand, atol=1e-12)
 
 
 def test_alignments_cost_what_counting_them_gives() -> None:
@@ -555,7 +536,7 @@ def run_by_python(
         "njit": lambda *_, **__: lambda function: function, "OPTIONS": {}, "zero": 0.0, "one": 1.0,
         "float64": float, "complex128": complex, "plus": operator.add, "r2c": r2c, "c2r": c2r,
         "bins_of_rows": bins_of_rows, "rows_of_bins": rows_of_bins, "in_chunks": in_chunks,
-        "matmul": matmul,
+        "matmul": matmul, "form": forms.form, "form_gradient": forms.form_gradient, "form_weights": forms.form_weights,
         **{name: getattr(np, name) for name in ("cos", "exp", "log", "sin", "sqrt", "tanh")},
     }  # fmt: skip
     exec(text, scope)

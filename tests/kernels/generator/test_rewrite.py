@@ -11,11 +11,11 @@ from kernels.gradient import gradients
 from kernels.oracle import evaluate
 from kernels.primitives.base import Leaf, Primitive, Value, concrete, leaf, topological
 from kernels.primitives.contract import Contract, contract
+from kernels.primitives.form import Form, FormGradient
 from kernels.primitives.fourier import Fourier, FourierAdjoint, half_basis
 from kernels.primitives.literal import literal as number
 from kernels.primitives.map import Map, apply
 from kernels.primitives.reduce import reduce
-from kernels.primitives.symmetric import Fold, Pairs, PairsGradient
 from kernels.primitives.view import View, broadcast, spread, transpose, with_unit_axes, without_unit_axes
 from kernels.rewrite import rewrite
 
@@ -83,47 +83,47 @@ def off(basis: np.ndarray, amount: float) -> np.ndarray:
 
 CASES: dict[str, Case] = {
     # the fold of a bilinear form
-    "a form of x with itself": Case(lambda: [bilinear(X, X)], there=(Pairs, Fold), gone=("nik",)),
+    "a form of x with itself": Case(lambda: [bilinear(X, X)], there=(Form,), gone=("nik",)),
     "a form, the weight turned around": Case(
-        lambda: [bilinear(X, X, transpose(leaf("w", shape(3, 4, 4), DTYPE), (2, 1, 0)))], there=(Pairs, Fold)
+        lambda: [bilinear(X, X, transpose(leaf("w", shape(3, 4, 4), DTYPE), (2, 1, 0)))], there=(Form,)
     ),
     "a quadratic form of rows": Case(
-        lambda: [contract(["ni", "ni"], "n", [contract(["ni", "ij"], "nj", [X, U]), X])], there=(Pairs, Fold)
+        lambda: [contract(["ni", "ni"], "n", [contract(["ni", "ij"], "nj", [X, U]), X])], there=(Form,)
     ),
     "a quadratic form of a vector": Case(
         lambda: [contract(["i", "i"], "", [contract(["ij", "j"], "i", [U, V := leaf("v", shape(4), DTYPE)]), V])],
-        there=(Pairs, Fold),
+        there=(Form,),
     ),
-    "a form of x with y": Case(lambda: [bilinear(X, Y)], there=(Contract,), gone=(Pairs, Fold)),
-    "a form of x with 2x": Case(lambda: [bilinear(X, twice(X))], there=(Contract,), gone=(Pairs, Fold)),
-    "a form whose inner part is used twice": Case(nested_used_twice, there=(Contract,), gone=(Pairs, Fold)),
+    "a form of x with y": Case(lambda: [bilinear(X, Y)], there=(Contract,), gone=(Form,)),
+    "a form of x with 2x": Case(lambda: [bilinear(X, twice(X))], there=(Contract,), gone=(Form,)),
+    "a form whose inner part is used twice": Case(nested_used_twice, there=(Contract,), gone=(Form,)),
     "a form whose inner part is used twice and rewritten itself": Case(
-        lambda: nested_used_twice(transpose(leaf("w", shape(3, 4, 4), DTYPE), (2, 1, 0))), gone=(Pairs, Fold, View)
+        lambda: nested_used_twice(transpose(leaf("w", shape(3, 4, 4), DTYPE), (2, 1, 0))), gone=(Form, View)
     ),
     "a form whose inner part is a result": Case(
         lambda: [(inner := contract(["nj", "ijk"], "nik", [X, W])), contract(["nik", "ni"], "nk", [inner, X])],
-        gone=(Pairs, Fold),
+        gone=(Form,),
     ),
     "a form in two pairs of axes": Case(
         lambda: [
             contract(["ik", "ik"], "", [contract(["jl", "ijkl"], "ik", [U, leaf("w", shape(4, 4, 4, 4), DTYPE)]), U])
         ],
         there=(Contract,),
-        gone=(Pairs, Fold),
+        gone=(Form,),
     ),
     "squares with a weight each": Case(
         lambda: [contract(["ij", "ij"], "", [contract(["ij", "ij"], "ij", [U, leaf("w", shape(4, 4), DTYPE)]), U])],
         there=(Contract,),
-        gone=(Pairs, Fold),
+        gone=(Form,),
     ),
-    "x times x without a weight": Case(lambda: [contract(["ni", "nj"], "ij", [X, X])], gone=(Pairs, Fold)),
-    "a Gram matrix": Case(lambda: [contract(["ni", "mi"], "nm", [X, X])], gone=(Pairs, Fold)),
+    "x times x without a weight": Case(lambda: [contract(["ni", "nj"], "ij", [X, X])], gone=(Form,)),
+    "a Gram matrix": Case(lambda: [contract(["ni", "mi"], "nm", [X, X])], gone=(Form,)),
     "x of an axis that follows the batch": Case(
         lambda: [
             contract(["i", "i"], "", [contract(["ij", "j"], "i", [q, z]), z])
             for q, z in [(leaf("q", shape(BATCH, BATCH), DTYPE), leaf("z", shape(BATCH), DTYPE))]
         ],
-        gone=(Pairs, Fold),
+        gone=(Form,),
     ),
     # Fourier
     "a Fourier basis": product(BASIS, frozen=True),
@@ -299,7 +299,7 @@ def test_the_gradient_of_a_folded_form_is_folded() -> None:
     (form,), _ = rewrite([bilinear(X, X)], {})
     slopes = gradients([form], [leaf("head", form.shape, DTYPE)], [X, W])
     found = contents(rewrite([slope for slope in slopes if slope is not None], {})[0])
-    assert PairsGradient in found
+    assert FormGradient in found
     assert "nik" not in found
 
 
