@@ -127,7 +127,7 @@ def _not_judged(frame: pd.DataFrame) -> list[str]:
     undated, no_ratio = int(frame["date"].isna().sum()), int((frame["value"] <= 0).sum())
     problems = []
     if undated:
-        problems.append(f"{count(undated, 'result')} without a date are in no history")
+        problems.append(f"Not judged: {count(undated, 'result')} without a date")
     if no_ratio:
-        problems.append(f"{count(no_ratio, 'result')} of zero or less have no ratio to others and are in no history")
+        problems.append(f"Not judged: {count(no_ratio, 'result')} of zero or less, which have no ratio to others")
     return problems

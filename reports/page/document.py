@@ -36,6 +36,7 @@ def page(
     table = cases.cases(whole, compared.table if compared else None, moved)
     groups = changes.groups(moved, whole)
     facts = compared.facts if compared else ()
+    not_judged = moved.attrs.get("problems", ()) if over_time else ()
     verdict = changes.verdict(moved, whole, facts)
     data = {
         "specifications": _specifications(compared, over_time),
@@ -60,7 +61,7 @@ def page(
         history=over_time,
         table=table,
         missing=surroundings.missing(frame),
-        problems=surroundings.problems(frame, compared.problems if compared else ()),
+        problems=surroundings.problems(frame, [*(compared.problems if compared else ()), *not_judged]),
         places=surroundings.places(frame),
     )
     return text.encode("utf-8", errors="replace").decode("utf-8")

@@ -1,6 +1,7 @@
 """Tells what was not measured and why, and where, with what and from when the results are."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +51,7 @@ def missing(frame: pd.DataFrame) -> list[Missing]:
     ]
 
 
-def problems(frame: pd.DataFrame, more: tuple[str, ...]) -> list[str]:
+def problems(frame: pd.DataFrame, more: Sequence[str]) -> list[str]:
     """What could not be read, and what a reader must know beside the figures."""
     remarks = frame["remarks"].dropna().unique() if "remarks" in frame else ()
     said = sorted({line for text in remarks for line in str(text).splitlines()})

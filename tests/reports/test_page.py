@@ -15,7 +15,7 @@ from page_figures import synthetic
 
 from reports import read, regressions, speedups
 from reports.page import charts, page
-from reports.page.changes import verdict
+from reports.page.changes import groups, verdict
 from reports.page.embed import charting_library, figure, json_for_script, own_script
 from reports.page.plotted import DEEP
 from reports.page.quantities import quantity
@@ -203,6 +203,22 @@ def test_verdict(write, tmp_path, asv_document, changes, tone, headline, detail)
     found = verdict(pd.DataFrame(changes, columns=list(change())), whole, ())
     assert (found.tone, found.headline) == (tone, headline)
     assert found.detail.endswith(detail)
+
+
+@pytest.mark.parametrize(
+    ("metric", "ratio", "size"),
+    [("time", 0.5, "2.00× faster"), ("peakmemory", 0.5, "2.00× smaller"), ("peakmemory", 2.0, "2.00× larger")],
+)
+def test_no_change_is_less_than_once_as_large(write, tmp_path, asv_document, metric, ratio, size):
+    moved = pd.DataFrame([change(metric=metric, ratio=ratio, lower=ratio * 0.9, upper=ratio * 1.1)])
+    (group,) = groups(moved, series(asv_frame(write, tmp_path, asv_document)))
+    assert group.size == size
+
+
+def test_what_has_no_history_is_told(commits):
+    text = " ".join(Elements(page(read(commits({"suite.mem_nothing": [0.0] * 16})))).text)
+    assert "Not judged: 16 results of zero or less" in text
+    assert "Not measured" not in text
 
 
 def test_hostile_names_stay_text(write, tmp_path, asv_document):

@@ -189,8 +189,8 @@ def test_what_has_no_place_is_told():
     undated = [row | {"date": None} for row in rows([1.0] * 3)]
     found = found_in(undated, rows([1.0, 0.0, -1.0, float("nan")]))
     assert found.attrs["problems"] == [
-        "3 results without a date are in no history",
-        "2 results of zero or less have no ratio to others and are in no history",
+        "Not judged: 3 results without a date",
+        "Not judged: 2 results of zero or less, which have no ratio to others",
     ]
 
 
