@@ -1,7 +1,7 @@
 """What every file of a report is made from: the frame, its speed-ups, its changes, and the verdict in one sentence."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ import pandas as pd
 
 from reports.error import ReportError
 from reports.files import shown
-from reports.frame import count
+from reports.frame import SETTINGS, count
 from reports.history.steps import LIMITS
 from reports.read import read
 from reports.regressions import regressions
@@ -21,6 +21,7 @@ from reports.texts import printable
 from reports.units import times
 
 DEFAULT_BASELINE = "imperative"
+PLACE = ("machine", "environment", *SETTINGS)
 COMMIT = 8  # digits that name a commit to people
 MOST_SURE = 0.999  # what rounds to certainty is not printed as such
 JUDGED = 2 * LIMITS.points  # commits that a series needs at least
@@ -62,6 +63,11 @@ class Findings:
     def problems(self) -> Sequence[str]:
         """A sentence for each thing that could not be read."""
         return list(map(str, self.frame.attrs.get("problems", ())))
+
+    @property
+    def not_judged(self) -> Sequence[str]:
+        """A sentence for each kind of result that has no place in a history, where there are histories."""
+        return list(self.changes.attrs.get("problems", ())) if self.judged else []
 
     @property
     def skipped(self) -> Sequence[Mapping[str, Any]]:
@@ -112,7 +118,8 @@ class Findings:
     def _present(self, kind: str) -> Sequence[Change]:
         names = parameter_names(self.changes.columns)
         rows = self.changes[(self.changes["change"] == kind) & self.changes["present"].astype(bool)]
-        return [_change(row, names) for row in rows.to_dict("records")]
+        places = [name for name in PLACE if self.frame[name].nunique(dropna=False) > 1]
+        return [_change(row, names, places) for row in rows.to_dict("records")]
 
 
 def findings(paths: Sequence[str | Path], baseline: str | None = None) -> Findings:
@@ -138,23 +145,28 @@ def _compared(frame: pd.DataFrame, baseline: str | None) -> pd.DataFrame | None:
         return None
 
 
-def _change(row: Mapping[Any, Any], names: Sequence[str]) -> Change:
+def _change(row: Mapping[Any, Any], names: Sequence[str], places: Sequence[str]) -> Change:
     more, less = WORDS.get(row["unit"], ("higher", "lower"))
     ratio = float(row["ratio"])
     return Change(
-        name=label(row, names),
+        name=" · ".join([label(row, names), *_place(row, places)]),
         size=f"{times(ratio)} {more}" if ratio > 1 else f"{times(1 / ratio)} {less}",
         suspects=suspects(row["since"], row["commit"]),
-        confidence=f"{100 * row['confidence']:.1f} %"
-        if row["confidence"] < MOST_SURE
-        else f"above {100 * MOST_SURE:.1f} %",
+        confidence=_percent(row["confidence"]),
         row=row,
     )
 
 
+def _place(row: Mapping[Any, Any], places: Sequence[str]) -> Iterator[str]:
+    """Where the series was measured, as far as others were measured elsewhere."""
+    for name in places:
+        if not pd.isna(row[name]):
+            yield f"{name} {row[name]}" if name in SETTINGS else str(row[name])
+
+
 def _percent(confidence: float) -> str:
-    least = f"above {100 * MOST_SURE:.1f} %"
-    return least if confidence > MOST_SURE else f"{100 * confidence:.1f} %"
+    """Never rounded up to certainty."""
+    return f"above {100 * MOST_SURE:.1f} %" if confidence >= MOST_SURE else f"{100 * confidence:.1f} %"
 
 
 def grouped(changes: Sequence[Change]) -> Sequence[Sequence[Change]]:

@@ -86,10 +86,11 @@ def _means(compared: pd.DataFrame) -> pd.DataFrame:
 
 
 def _notes(found: Findings) -> str:
-    said = notes(found.frame)
+    said = (*notes(found.frame), *found.not_judged)
     told = said[:NOTES] if len(said) <= NOTES else [*said[: NOTES - 1], f"and {len(said) - NOTES + 1} more"]
-    title = f"Not measured: {count(len(found.skipped), 'case')}. Not read: {count(len(found.problems), 'problem')}."
-    return _folded(title, "\n".join(f"- {_sentence(one)}" for one in told)) if said else ""
+    counted = ("Not measured", "case", len(found.skipped)), ("Not read", "problem", len(found.problems))
+    title = " ".join(f"{what}: {count(number, noun)}." for what, noun, number in counted if number)
+    return _folded(title or "To know", "\n".join(f"- {_sentence(one)}" for one in told)) if said else ""
 
 
 def _place(found: Findings) -> str:

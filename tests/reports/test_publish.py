@@ -65,6 +65,20 @@ def _three_digits(cell: str) -> str:
     return f"{float(cell):.3g}" if "." in cell and cell.replace(".", "").replace("e-", "").isdigit() else cell
 
 
+def test_the_same_name_in_two_environments_is_told_apart(commits, wobbly):
+    folder = commits({"s.time_a": wobbly(*[1.0] * 8, *[2.0] * 8)})
+    for file in sorted(folder.rglob("*.json")):
+        one = json.loads(file.read_text()) | {"env_name": "conda-py3.12"}
+        file.with_stem(f"{file.stem}-conda").write_text(json.dumps(one))
+    names = {change.name for change in findings([folder]).regressions}
+    assert names == {"s.time_a · virtualenv-py3.11", "s.time_a · conda-py3.12"}
+
+
+def test_what_has_no_history_is_told(commits, wobbly):
+    text = FILES["report.md"](findings([commits({"s.time_a": wobbly(*[1.0] * 16), "s.mem_a": [0.0] * 16})]))
+    assert "<summary>To know</summary>\n\n- Not judged: 16 results of zero or less" in text
+
+
 @pytest.mark.parametrize(
     ("results", "name"),
     [
