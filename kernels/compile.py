@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -22,9 +23,18 @@ from numba.core.errors import NumbaError
 
 from .errors import KernelError
 
-# Part of every key: raise it when the meaning of generated source changes without its text changing, as when a
-# library that it calls does.
-GENERATOR_VERSION = 1
+# What compiled code calls and contains, but does not say in its own text: part of every key.
+LIBRARY = (
+    "apart.py",
+    "forms.py",
+    "half.py",
+    "matmul.py",
+    "parallel.py",
+    "products.py",
+    "sums.py",
+    "tiles.py",
+    "transform",
+)
 MANIFEST = "manifest.json"
 
 
@@ -48,8 +58,16 @@ def load(name: str, source: str) -> ModuleType:
 
 
 def _digest(source: str) -> str:
-    versions = f"{GENERATOR_VERSION} {numba.__version__} {sys.version_info[:2]}"
+    versions = f"{_library()} {numba.__version__} {sys.version_info[:2]}"
     return hashlib.sha256(f"{versions}\n{source}".encode()).hexdigest()[:16]
+
+
+@cache
+def _library() -> str:
+    """A digest of the files of ``LIBRARY``."""
+    places = [Path(__file__).parent / name for name in LIBRARY]
+    files = [file for place in places for file in (sorted(place.glob("*.py")) if place.is_dir() else [place])]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _intact(entry: Path, source: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from numba.core import event
 
 from kernels import build, compile, jit, source, value_and_gradient
 from kernels.compile import MANIFEST, cache_folder, load
+from kernels.emit.cpu import LIBRARY
 from layers.half_fourier import HalfFourier, fourier_basis
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,15 +83,25 @@ def test_an_entry_is_named_by_what_is_in_it(cache: Path) -> None:
     assert len(list(cache.iterdir())) == 2
 
 
-@pytest.mark.parametrize("what", ["generator", "numba"])
+@pytest.mark.parametrize("what", ["library", "numba"])
 def test_another_version_has_entries_of_its_own(cache: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     load("doubles", DOUBLES)
-    if what == "generator":
-        monkeypatch.setattr(compile, "GENERATOR_VERSION", compile.GENERATOR_VERSION + 1)
+    if what == "library":
+        monkeypatch.setattr(compile, "_library", lambda: "another")
     else:
         monkeypatch.setattr(numba, "__version__", "0.0")
     load("doubles", DOUBLES)
     assert len(list(cache.iterdir())) == 2
+
+
+def test_the_library_is_what_generated_code_calls() -> None:
+    """And what that imports in turn, except Python's own way through a function, which is not compiled."""
+    named = {name.removesuffix(".py") for name in compile.LIBRARY}
+    assert {module.removeprefix("kernels.") for module in LIBRARY if module.startswith("kernels.")} < named
+    for name in named - {"transform"}:
+        text = (Path(compile.__file__).parent / f"{name}.py").read_text()
+        imported = set(re.findall(r"^from (?:kernels)?\.(\w+)[\w.]* import", text, re.MULTILINE))
+        assert imported <= named | {"compile", "primitives"}, name
 
 
 def test_the_manifest_names_every_file_of_machine_code(cache: Path) -> None:

@@ -44,6 +44,7 @@ def test_product_is_that_of_float64(dtype: str, a_transposed: bool, b_transposed
         assert (around[[0, -1]] == 7).all(), "rows beside the result must not be written"
 
 
+@pytest.mark.usefixtures("threads_as_before")
 def test_threads_do_not_show() -> None:
     products("float32")
     generator = np.random.default_rng(0)

@@ -1,8 +1,6 @@
 """Transforms of many rows at once, compiled, against the exact ones: lengths, numbers of rows and bins around every
 boundary between one way of doing it and another."""
 
-from collections.abc import Iterator
-
 import numba
 import numpy as np
 import pytest
@@ -85,13 +83,6 @@ def test_rows_do_not_reach_each_other(rows: int) -> None:
                 others = np.arange(rows) != row
                 np.testing.assert_array_equal(found[others], expected[others])
                 assert np.isfinite(found[row]).all() == (bad == 1e30)
-
-
-@pytest.fixture
-def threads_as_before() -> Iterator[None]:
-    before = OPENMP.omp_get_max_threads()
-    yield
-    OPENMP.omp_set_num_threads(before)
 
 
 @pytest.mark.usefixtures("threads_as_before")
