@@ -11,15 +11,12 @@ from typing import Any
 import llvmlite.binding
 import numpy as np
 from numba import types
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 
 from .compile import load
 from .tiles import BYTES, address_of
 
 DTYPES = tuple(BYTES)
-
-# Of fewer rows, a product with a transposed matrix is left to BLAS: copying the matrix would cost more.
-FEW = 4
 
 
 def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
@@ -41,7 +38,7 @@ def products(dtype: str) -> Any:
 
 
 @overload(matmul)
-def _matmul(a, b, out):  # type: ignore[no-untyped-def]
+def _matmul(a, b, out):  # type: ignore[no-untyped-def]  # noqa: ARG001
     product = products(str(a.dtype))
 
     def by_tiles(a, b, out):  # type: ignore[no-untyped-def]
@@ -49,11 +46,4 @@ def _matmul(a, b, out):  # type: ignore[no-untyped-def]
         a_at, b_at, out_at = address_of(a), address_of(b), address_of(out)
         product(n, m, k, a_at, *a.strides, b_at, *b.strides, out_at, out.strides[0])
 
-    def by_either(a, b, out):  # type: ignore[no-untyped-def]
-        if a.shape[0] < FEW:
-            np.dot(a, b, out)
-        else:
-            by_tiles_compiled(a, b, out)
-
-    by_tiles_compiled = register_jitable(by_tiles)
-    return by_either if b.layout == "F" and "A" not in (a.layout, out.layout) else by_tiles
+    return by_tiles

@@ -9,7 +9,19 @@ import numpy as np
 from numba import cfunc, njit, types
 
 from kernels.parallel import in_chunks
-from kernels.tiles import BYTES, HEIGHTS, PANEL, WIDE, address_of, lanes, product_tile, read, transposed_tile, write
+from kernels.tiles import (
+    BYTES,
+    HEIGHTS,
+    PANEL,
+    WIDE,
+    address_of,
+    dots_tile,
+    lanes,
+    product_tile,
+    read,
+    transposed_tile,
+    write,
+)
 
 DTYPE = "float32"  # matmul.py writes another one here
 ITEM, LANES = BYTES[DTYPE], lanes(DTYPE)
@@ -21,12 +33,14 @@ WIDTH = PANEL * LANES  # columns of a panel
 DEPTH = 512  # rows of a panel: 128 KiB, which leave room for the left operand in the second-level cache
 PAGE = 4096  # bytes: rows farther apart need an entry of the TLB each
 MANY = 24  # rows of the left operand from which copying the right one pays
+FEW = 12  # rows below which copying a transpose does not
 ROWS = 24  # of a block: whole tiles of any height
 ENOUGH = 2**19  # multiply-adds, about 10 µs: fewer would wait longer for a second thread than it saves
 MOST = np.array([HEIGHTS.get(vectors, (0,))[0] for vectors in range(WIDE + 1)])
 
 tile = product_tile(DTYPE)
 transposed = transposed_tile(DTYPE)
+dots = dots_tile(DTYPE)
 
 
 @njit(**OPTIONS)
@@ -76,6 +90,22 @@ def block(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row
 
 
 @njit(**OPTIONS)
+def few_rows(rows, columns, depth, a, a_row, b, b_column, c, c_row):
+    """A product with a transpose: copying it would cost more than all its dot products."""
+    row = 0
+    while row < rows:
+        height = 4 if rows - row >= 4 else 2 if rows - row >= 2 else 1
+        most = 8 if height == 1 else 4
+        column = 0
+        while column < columns:
+            width = most if columns - column >= most else 1
+            here = c + row * c_row + column * ITEM
+            dots(height, width, depth, a + row * a_row, a_row, b + column * b_column, b_column, here, c_row)
+            column += width
+        row += height
+
+
+@njit(**OPTIONS)
 def some_rows(first, last, rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
     """The rows of some blocks."""
     first *= ROWS
@@ -98,6 +128,9 @@ def product(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_r
         for row in range(rows):
             for column in range(columns):
                 write(c + row * c_row + column * ITEM, number(0))
+        return
+    if rows < FEW and a_column == ITEM and b_row == ITEM and b_column != ITEM:
+        few_rows(rows, columns, depth, a, a_row, b, b_column, c, c_row)
         return
     enough = rows * columns * depth >= ENOUGH
     arguments = (rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row)

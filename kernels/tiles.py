@@ -35,6 +35,7 @@ ROWS = {4: 6, 2: 8, 1: 8} if VECTOR_BYTES == 64 else {2: 6, 1: 8}
 PANEL = max(ROWS)  # vectors
 WIDE = 4 * PANEL  # vectors of a single row: long stretches of memory are read faster
 HEIGHTS = {vectors: (rows, 4, 2, 1) for vectors, rows in ROWS.items()} | {WIDE: (1,)}
+DOTS = [(4, 4), (4, 1), (2, 4), (2, 1), (1, 8), (1, 1)]  # what is read side by side of rows and transposed columns
 SIZES = [(rows, vectors) for vectors, heights in HEIGHTS.items() for rows in heights]
 
 
@@ -91,6 +92,17 @@ class _Vectors:
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         """a·b + c."""
         return self._llvm(f"fma.{self._name}", self.kind, a, b, c)
+
+    def total(self, vector: Any) -> Any:
+        """The sum of all lanes, halves first."""
+        count = self.kind.count
+        while count > 1:
+            count //= 2
+            halves = (list(range(start, start + count)) for start in (0, count))
+            masks = (ir.Constant(ir.VectorType(INDEX, count), half) for half in halves)
+            low, high = (self.builder.shuffle_vector(vector, vector, mask) for mask in masks)
+            vector = self.builder.fadd(low, high)
+        return self.builder.extract_element(vector, ir.Constant(INDEX, 0))
 
     def first(self, count: Any, vector: int) -> Any:
         """The mask of those lanes of a vector that are among the first ``count`` numbers."""
@@ -160,20 +172,44 @@ def product_tile(dtype: str) -> Any:
 
     @intrinsic
     def tile(typing_context, rows, vectors, width, depth, a, a_row, a_column, b, b_row, c, c_row, add):  # type: ignore[no-untyped-def]  # noqa: ARG001
-        return types.void(*[types.intp] * 12), partial(_by_size, f"product_{dtype}", body)
+        return types.void(*[types.intp] * 12), partial(_by_size, f"product_{dtype}", body, SIZES)
 
     return tile
 
 
-def _by_size(name: str, body: Emit, context: Any, builder: Any, signature: Any, arguments: Sequence[Any]) -> Any:  # noqa: ARG001
+def dots_tile(dtype: str) -> Any:
+    """A compiled ``tile(rows, columns, depth, a, a_row, b, b_column, c, c_row)``: c = a·b for some rows and columns.
+
+    ``rows`` and ``columns`` are one of ``DOTS``; the rows of a and c and the columns of b are contiguous.  ``depth`` is
+    at least 1.
+    """
+    body = partial(_dots, dtype)
+
+    @intrinsic
+    def tile(typing_context, rows, columns, depth, a, a_row, b, b_column, c, c_row):  # type: ignore[no-untyped-def]  # noqa: ARG001
+        return types.void(*[types.intp] * 9), partial(_by_size, f"dots_{dtype}", body, DOTS)
+
+    return tile
+
+
+def _by_size(
+    name: str,
+    body: Emit,
+    sizes: Sequence[tuple[int, int]],
+    context: Any,
+    builder: Any,
+    signature: Any,  # noqa: ARG001
+    arguments: Sequence[Any],
+) -> Any:
     """Call the function for the size that the first two arguments name."""
     rows, vectors, *others = arguments
-    key = builder.add(builder.mul(rows, ir.Constant(WORD, WIDE + 1)), vectors)
+    base = 1 + max(size for _, size in sizes)
+    key = builder.add(builder.mul(rows, ir.Constant(WORD, base)), vectors)
     end = builder.append_basic_block("sized")
     switch = builder.switch(key, end)
-    for size in SIZES:
+    for size in sizes:
         block = builder.append_basic_block("size")
-        switch.add_case(ir.Constant(WORD, size[0] * (WIDE + 1) + size[1]), block)
+        switch.add_case(ir.Constant(WORD, size[0] * base + size[1]), block)
         builder.position_at_end(block)
         builder.call(_function(builder.module, name, body, size, len(others)), others)
         builder.branch(end)
@@ -217,6 +253,27 @@ def _product(dtype: str, builder: Any, size: tuple[int, int], arguments: Sequenc
         with setting:
             for total, place in zip(sums, places, strict=True):
                 on.store(total, *place)
+
+
+def _dots(dtype: str, builder: Any, size: tuple[int, int], arguments: Sequence[Any]) -> None:
+    rows, columns = size
+    depth, a, a_row, b, b_column, c, c_row = arguments
+    on = _Vectors(builder, dtype)
+    lane_count = ir.Constant(WORD, lanes(dtype))
+    steps = builder.sdiv(builder.add(depth, ir.Constant(WORD, lanes(dtype) - 1)), lane_count)
+    loop = _Loop(builder, ir.Constant(WORD, 0), steps, [on.zero] * (rows * columns))
+    done = builder.mul(loop.index, lane_count)
+    mask = on.first(builder.sub(depth, done), 0)
+    here = builder.mul(done, ir.Constant(WORD, on.bytes))
+    left = [on.load(address, 0, mask) for address in _step(builder, builder.add(a, here), a_row, rows)]
+    right = [on.load(address, 0, mask) for address in _step(builder, builder.add(b, here), b_column, columns)]
+    sums = loop.close(
+        [on.fma(left[at // columns], right[at % columns], total) for at, total in enumerate(loop.carried)]
+    )
+    item = ir.Constant(WORD, on.bytes)
+    places = [place for row in _step(builder, c, c_row, rows) for place in _step(builder, row, item, columns)]
+    for place, total in zip(places, sums, strict=True):
+        builder.store(on.total(total), on.pointer(place, on.number))
 
 
 def transposed_tile(dtype: str) -> Any:
