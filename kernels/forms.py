@@ -18,7 +18,7 @@ OPTIONS = {"fastmath": {"contract", "nsz"}, APART: True, "error_model": "numpy",
 
 ROWS = 64  # of a block: what is computed of them on the way stays in the second-level cache
 FEW = 32  # rows below which the sums of weights cost more than half of the products
-ENOUGH = 2**19  # multiply-adds from which a second thread pays
+ENOUGH = 2**24  # multiply-adds, about 350 µs: parallel.py says why
 
 
 def form(x: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:

@@ -5,6 +5,10 @@ share must not show in the result: chunks write apart, and what is summed in eac
 
 The region is that of the libgomp that MXNet loaded, so there are as many threads as MXNet's own operators have, and no
 other pool competes with them.  Numba's ``prange`` has one of its own and compiles every loop twice.
+
+A second thread is called where there is work for hundreds of microseconds.  Alone in a process libgomp's threads wait
+for the next region awake, and calling one takes 2 µs; once MXNet's engine has used OpenMP too, there are more threads
+than processors, so they sleep at once: 35 µs of work then took 94 on two processors, 140 took 205 and 290 took 271.
 """
 
 import ctypes

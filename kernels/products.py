@@ -35,7 +35,7 @@ PAGE = 4096  # bytes: rows farther apart need an entry of the TLB each
 MANY = 24  # rows of the left operand from which copying the right one pays
 FEW = 12  # rows below which copying a transpose does not
 ROWS = 24  # of a block: whole tiles of any height
-ENOUGH = 2**19  # multiply-adds, about 10 µs: fewer would wait longer for a second thread than it saves
+ENOUGH = 2**24  # multiply-adds, about 290 µs: parallel.py says why
 MOST = np.array([HEIGHTS.get(vectors, (0,))[0] for vectors in range(WIDE + 1)])
 
 tile = product_tile(DTYPE)

@@ -26,13 +26,13 @@ from .loops import Nest, Sum, collapses, combined, elements, flattened, neutral,
 class Limits:
     """Which loops are shared.
 
-    ``worth``: what is less work stays with one thread, in nanoseconds; calling another takes 2,000 to 12,000.
+    ``worth``: what is less work stays with one thread, in nanoseconds (parallel.py says what calling another takes).
     ``byte``, ``function``: what an element costs for each byte read or written, at 80 GB/s, and for each function of
     the C library.  ``most_rows``: where even so many are too little, no more are expected, and the loop is printed for
     one thread.  ``part``: the elements of a part of a sum; 64 KiB of float32 leave enough to share and few to add.
     """
 
-    worth: float = 24_000
+    worth: float = 120_000
     byte: float = 0.0125
     function: float = 5.0
     most_rows: int = 2**14

@@ -9,8 +9,8 @@ from numba.core import cgutils
 from .. import parallel  # noqa: F401  (it makes libgomp's functions known to compiled code)
 from .vectors import INDEX
 
-# Numbers in all rows from which on they are shared.  They take some 25 µs; calling another thread takes 2 to 12.
-WORTH = 2**16
+# Numbers in all rows from which on they are shared: some 360 µs.
+WORTH = 2**20
 
 NUMBER, ADDRESS = ir.IntType(32), ir.IntType(8).as_pointer()
 

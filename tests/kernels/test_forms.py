@@ -53,7 +53,7 @@ def test_forms_are_those_of_float64(dtype: str) -> None:
 def test_threads_do_not_show() -> None:
     products("float32")
     generator = np.random.default_rng(0)
-    n, width, units = 300, 63, 5
+    n, width, units = 300, 63, 29
     x, head = generator.standard_normal((n, width), "float32"), generator.standard_normal((n, units), "float32")
     weight = generator.standard_normal((width, width, units), "float32")
     assert n * width * width * units // 2 >= forms.ENOUGH

@@ -48,9 +48,9 @@ def test_product_is_that_of_float64(dtype: str, a_transposed: bool, b_transposed
 def test_threads_do_not_show() -> None:
     products("float32")
     generator = np.random.default_rng(0)
-    for n, k, m in ((7, 300, 900), (200, 90, 70), (49, 600, 200)):
+    for n, k, m in ((7, 1500, 1700), (300, 240, 256), (49, 600, 600)):
         a, b = operand(n, k, False, "float32", generator), operand(k, m, False, "float32", generator)
-        assert n * k * m > 2**19, "not enough for a second thread"
+        assert n * k * m > 2**24, "not enough for a second thread"
         results = []
         for threads in (1, 2, 3):
             OPENMP.omp_set_num_threads(threads)
