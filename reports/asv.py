@@ -21,7 +21,7 @@ from typing import Any
 
 from reports.error import EntryError, ReportError
 from reports.files import load, shown, whole
-from reports.frame import Reading, Row, is_figure, parameter_columns, text
+from reports.frame import Reading, Row, is_figure, parameter_columns, scalar, text
 from reports.units import base_unit
 
 # asv finds a benchmark's type from the start of its function's name; the units are asv's own.
@@ -87,11 +87,15 @@ def _run(document: dict[str, Any], path: Path) -> Row:
     variables = variables if isinstance(variables, dict) else {}
     return {
         "source": shown(path),
-        "machine": text(machine.get("machine")) if isinstance(machine, dict) else path.parent.name,
+        "machine": text(machine.get("machine")) if isinstance(machine, dict) else shown(Path(path.parent.name)),
         "environment": text(document.get("env_name")) or text(document.get("python")),
         "commit": text(document.get("commit_hash")),
         "date": _date(document.get("date")),
-        **{name: _literal(variables[key]) for name, key in SETTING_VARIABLES.items() if text(variables.get(key))},
+        **{
+            name: scalar(_literal(variables[key]))
+            for name, key in SETTING_VARIABLES.items()
+            if text(variables.get(key))
+        },
     }
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow.parquet
 
 from reports.files import DESCRIPTIONS, shown
-from reports.frame import Reading, Row, tidy, typed
+from reports.frame import COLUMNS, Reading, Row, tidy, typed
 
 FILE = ".gluonmark-cache.parquet"
 DIGEST = 32  # bytes behind the table
@@ -44,16 +44,19 @@ def recall(folder: Path, current: Stamps) -> tuple[pd.DataFrame, Skipped]:
             return tidy(Reading()), {}
         skipped = {name: about["skipped"][name] for name, stamp in about["files"].items() if current.get(name) == stamp}
         frame = table.to_pandas()
-        frame = frame[frame["source"].isin(skipped)].reset_index(drop=True)
+        sources = {shown(Path(name)): shown(folder / name) for name in skipped}
+        frame = frame[frame["source"].isin(sources)].reset_index(drop=True)
         for name in about["mixed"]:
             frame[name] = frame[name].map(json.loads, na_action="ignore")
         frame[about["empty"]] = None
         frame["samples"] = [tuple(samples.tolist()) for samples in frame["samples"]]
-        frame["source"] = frame["source"].map({name: shown(folder / name) for name in skipped})
+        frame["source"] = frame["source"].map(sources)
         frame = typed(frame)
+        frame.attrs = {"skipped": [case for cases in skipped.values() for case in cases], "problems": []}
+        if not {*COLUMNS} <= {*frame.columns}:
+            return tidy(Reading()), {}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, pyarrow.ArrowException):  # absent or damaged
         return tidy(Reading()), {}
-    frame.attrs = {"skipped": [case for cases in skipped.values() for case in cases], "problems": []}
     return frame, skipped
 
 
@@ -61,7 +64,7 @@ def remember(folder: Path, frame: pd.DataFrame, current: Stamps, skipped: Skippe
     """Write what the files in ``current`` held; a folder that cannot be written to has no cache."""
     frame = frame.copy(deep=False)
     frame.attrs = {}  # pandas would copy them at every step
-    sources = {shown(folder / name): name for name in current}
+    sources = {shown(folder / name): shown(Path(name)) for name in current}
     kept = frame[frame["source"].isin(sources)]
     empty = [name for name in kept.columns if kept[name].isna().all()]
     mixed = [name for name in kept.columns.difference([*empty, "samples"]) if kept[name].dtype == object]

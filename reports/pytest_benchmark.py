@@ -110,7 +110,7 @@ def _samples(data: object) -> tuple[float, ...]:
 
 def _figure(stats: dict[str, Any], key: str) -> float:
     if not _is_duration(stats.get(key)):
-        raise EntryError(f"'stats.{key}' is not a duration in seconds, but {stats.get(key)!r}")
+        raise EntryError(f"'stats.{key}' is not a duration in seconds, but {str(stats.get(key))[:40]!r}")
     return float(stats[key])
 
 

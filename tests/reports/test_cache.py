@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from reports import cache, read
+from reports.frame import COLUMNS
 
 PARAMETERS = [["'a'", "2"]]
 
@@ -156,3 +157,21 @@ def test_several_processes_at_once(folder):
     processes = [subprocess.Popen(start, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert [process.communicate(timeout=120)[0] for process in processes] == ["7\n"] * 3
     assert [path.name for path in folder.iterdir() if path.name.startswith(cache.FILE)] == [cache.FILE]
+
+
+def test_a_cache_without_a_column_is_no_cache(folder):
+    first = read(folder)
+    table = cache._load(folder / cache.FILE)
+    for name in set(COLUMNS) & set(table.column_names):
+        cache._save(table.drop_columns([name]), folder / cache.FILE)
+        same(first, read(folder))
+
+
+def test_a_folder_whose_name_is_no_text_has_a_cache(folder, asv_document, parsed):
+    inner = folder / os.fsdecode(b"\xff")
+    inner.mkdir()
+    (inner / "a.json").write_text(json.dumps(asv_document({"time_x": [[1.0]]}, params=None)))
+    first = read(folder)
+    parsed.clear()
+    same(first, read(folder))
+    assert not parsed

@@ -367,3 +367,16 @@ def test_numbers_too_large_for_base_units(write, asv_document):
     frame = read(write("box/a.json", asv_document(results)))
     assert frame["benchmark"].tolist() == ["s.time_y"]
     assert "s.peakmem_x: a number was expected, not '1e+305'" in frame.attrs["problems"][0]
+
+
+def test_a_folder_whose_name_is_no_text(tmp_path, asv_document):
+    folder = tmp_path / os.fsdecode(b"box\xff")
+    folder.mkdir()
+    (folder / "a.json").write_text(json.dumps(asv_document({"s.time_x": [[1.0]]}, params=None)))
+    assert read(tmp_path)["machine"].tolist() == ["box\\xff"]
+
+
+def test_settings_that_no_column_of_numbers_can_hold(write, asv_document):
+    variables = {"GLUONMARK_THREADS": "9" * 900, "GLUONMARK_ENGINE": "1e999"}
+    frame = read(write("a.json", asv_document({"s.time_x": [[1.0]]}, env_vars=variables)))
+    assert frame[["threads", "engine"]].to_numpy().tolist() == [["9" * 900, "Infinity"]]
