@@ -47,4 +47,6 @@ def _of_one_type(column: pd.Series) -> pd.Series:
     kinds = set(column.dropna().map(type))
     if kinds <= {tuple, list}:
         return column.map(list, na_action="ignore")
-    return column if len(kinds) <= 1 else column.map(str, na_action="ignore")
+    if len(kinds) > 1 or kinds == {int}:  # pandas leaves only integers as objects that no integer column can hold
+        return column.map(str, na_action="ignore")
+    return column

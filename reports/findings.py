@@ -1,6 +1,7 @@
 """What every file of a report is made from: the frame, its speed-ups, its changes, and the verdict in one sentence."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,17 +13,21 @@ import pandas as pd
 from reports.error import ReportError
 from reports.files import shown
 from reports.frame import SETTINGS, count
+from reports.history.series import in_time
 from reports.history.steps import LIMITS
 from reports.read import read
 from reports.regressions import regressions
 from reports.series import label, numbered, parameter_names
 from reports.speedups import speedups
-from reports.texts import printable
+from reports.texts import printable, shortened
 from reports.units import times
 
 DEFAULT_BASELINE = "imperative"
 PLACE = ("machine", "environment", *SETTINGS)
 COMMIT = 8  # digits that name a commit to people
+DAY = 10  # letters of a date: what has no commit is named by it
+DATED = re.compile(r"\d{4}-\d\d-\d\dT")
+LONGEST = 1000  # signs of a sentence on a terminal
 MOST_SURE = 0.999  # what rounds to certainty is not printed as such
 JUDGED = 2 * LIMITS.points  # commits that a series needs at least
 WORDS = {"seconds": ("slower", "faster"), "bytes": ("more memory", "less memory")}
@@ -92,7 +97,8 @@ class Findings:
     @cached_property
     def judged(self) -> int:
         """How many series hold enough commits for a regression to be seen in them."""
-        commits = self.numbered.dropna(subset="date").groupby("series")["commit"].nunique()
+        dated = in_time(self.numbered)
+        commits = dated[dated["value"] > 0].groupby("series")["commit"].nunique()
         return int((commits >= JUDGED).sum())
 
     @property
@@ -113,7 +119,7 @@ class Findings:
         """What a person must know who sees nothing but the terminal."""
         problems = self.problems
         lost = [f"{count(len(problems), 'thing')} could not be read: {problems[0]}"] if problems else []
-        return list(map(printable, [self.verdict, *lost]))
+        return [shortened(printable(sentence), LONGEST) for sentence in (self.verdict, *lost)]
 
     def _present(self, kind: str) -> Sequence[Change]:
         names = parameter_names(self.changes.columns)
@@ -179,4 +185,4 @@ def grouped(changes: Sequence[Change]) -> Sequence[Sequence[Change]]:
 
 def suspects(since: object, commit: object) -> str:
     """The commits of which one did it, as git names a range: after ``since``, up to ``commit``."""
-    return "..".join(str(one)[:COMMIT] for one in (since, commit) if isinstance(one, str))
+    return "..".join(one[: DAY if DATED.match(one) else COMMIT] for one in (since, commit) if isinstance(one, str))

@@ -41,17 +41,22 @@ def histories(frame: pd.DataFrame) -> Iterator[History]:
     Several results of one commit are one point, their median; what has no commit counts as one of its own.  A result
     without a date has no place in time and is left out.
     """
-    frame = frame.copy(deep=False)
-    frame.attrs = {}  # pandas would copy them at every step
-    dated = frame[frame["date"].notna() & np.isfinite(frame["value"])]
-    nameless = dated.loc[dated["commit"].isna(), "date"].map(pd.Timestamp.isoformat)
-    dated = dated.assign(commit=dated["commit"].fillna(nameless))
+    dated = in_time(frame)
     names = key_columns(dated)
     for _, machine in dated.groupby(PLACE[:1], dropna=False, sort=False):
         dates = _dates(machine)
         newest = dates.iloc[-min(max(NEWEST, len(dates) // 10), len(dates))]
         for _, rows in machine.groupby(PLACE[1:], dropna=False, sort=False):
             yield _history(rows, names, newest)
+
+
+def in_time(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that have a place in time, without attrs; a row without a commit gets its date for one."""
+    frame = frame.copy(deep=False)
+    frame.attrs = {}  # pandas would copy them at every step
+    dated = frame[frame["date"].notna() & np.isfinite(frame["value"])]
+    nameless = dated.loc[dated["commit"].isna(), "date"].map(pd.Timestamp.isoformat)
+    return dated.assign(commit=dated["commit"].fillna(nameless))
 
 
 def _dates(rows: pd.DataFrame) -> pd.Series:

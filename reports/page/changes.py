@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from reports.findings import JUDGED
@@ -75,12 +76,18 @@ def verdict(changes: pd.DataFrame, whole: Series, facts: Iterable[str]) -> Verdi
     if len(mended):
         more.append(f"{count(len(mended), 'earlier regression')} mended or no longer measured")
     detail = "; ".join(more) + "."
-    if whole.cases["runs"].max() < JUDGED:
+    if _most_points(whole) < JUDGED:
         return Verdict("none", f"No case holds the {JUDGED} commits that it takes to judge.", detail)
     if present.empty:
         return Verdict("good", "Nothing regressed.", detail)
     commits = count(present["group"].nunique(), "commit")
     return Verdict("bad", f"{count(len(present), 'regression')} at {commits}.", detail)
+
+
+def _most_points(whole: Series) -> int:
+    """Of the case that has most of what a regression can be seen in: figures above 0 of runs with a date."""
+    dated = whole.runs["date"].notna().to_numpy()[whole.points["position"]]
+    return int(np.bincount(whole.points["case"][dated & (whole.points["value"] > 0)], minlength=1).max())
 
 
 def groups(changes: pd.DataFrame, whole: Series) -> list[Group]:

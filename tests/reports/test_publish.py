@@ -262,3 +262,28 @@ def test_columns_of_several_types(write, document):
     found = pd.read_parquet(write("b.json", "").parent / "out/cases.parquet")
     assert found["p"].tolist()[:4] == ["1", "x", "2.5", "True"]
     assert math.isnan(found["value"].sum()) is False
+
+
+def test_integers_that_no_column_can_hold(write, document, tmp_path):
+    entries = [
+        {"fullname": f"t{n}", "params": {"p": value}, "stats": {"median": 1.0}} for n, value in enumerate((10**19, -5))
+    ]
+    publish(findings([write("a.json", document(entries))]), tmp_path / "out")
+    assert pd.read_parquet(tmp_path / "out/cases.parquet")["p"].tolist() == ["10000000000000000000", "-5"]
+
+
+def test_no_name_fills_the_terminal(write, tmp_path):
+    write("a.json", f'{{"{"k" * 100_000}": ')
+    write("b.json", {"commit_hash": "c", "results": {"time_x": 1.0, "n" * 100_000: "x"}})
+    assert all(len(sentence) <= 1000 for sentence in findings([tmp_path]).sentences)
+
+
+def test_commits_without_a_name_are_judged_and_zeros_are_not(write, document, tmp_path):
+    for number in range(12):
+        stats = {"median": 1.0 + number / 1e3 if number < 6 else 2.0 + number / 1e3}
+        about = {"commit_info": {}, "datetime": f"2026-03-{number + 1:02}T00:00:00"}
+        write(f"nameless/{number}.json", document([{"fullname": "t", "stats": stats}], **about))
+        write(f"zeros/{number}.json", document([{"fullname": "t", "stats": {"median": 0}}], **about))
+    nameless, zeros = findings([tmp_path / "nameless"]), findings([tmp_path / "zeros"])
+    assert nameless.verdict.endswith("since 2026-03-06..2026-03-07.")
+    assert zeros.verdict.startswith("Regressions could not be judged")
