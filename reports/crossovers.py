@@ -20,7 +20,7 @@ def crossovers(compared: pd.DataFrame) -> pd.DataFrame:
     a number above 0 have no crossover.
     """
     batches = pd.to_numeric(compared["batch"], errors="coerce").astype("float64")
-    usable = compared.assign(batch=batches)[(batches > 0) & compared["speedup"].notna()]
+    usable = compared.assign(batch=batches)[(batches > 0) & np.isfinite(batches) & compared["speedup"].notna()]
     usable.attrs = {}
     rows = [
         {**dict(zip(KEYS, case, strict=True)), **crossing}
@@ -40,7 +40,7 @@ def _of_case(group: pd.DataFrame) -> Iterator[dict[str, object]]:
 
 def _of_pair(one: pd.DataFrame, other: pd.DataFrame) -> Iterator[dict[str, object]]:
     """Crossings of two variants, given at the same batch sizes in rising order."""
-    log = np.log(other["speedup"].to_numpy() / one["speedup"].to_numpy())  # above 0: the other is faster
+    log = np.log(other["speedup"].to_numpy()) - np.log(one["speedup"].to_numpy())  # above 0: the other is faster
     apart = (other["speedup_lower"] > one["speedup_upper"]) | (one["speedup_lower"] > other["speedup_upper"])
     batches, certain = one.index.to_numpy(), apart.to_numpy()
     signs = _signs(log)

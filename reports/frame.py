@@ -41,6 +41,7 @@ DERIVED = (
     *("series", "seconds", "samples_per_second", "speedup", "speedup_lower", "speedup_upper", "baseline", "rounds"),
     *("warning", "against", "batch_below", "batch_above", "certain", "change", "shape", "ratio", "before", "after"),
     *("confidence", "since", "position", "earliest", "latest", "until", "present", "group", "moved", "importance"),
+    *("case", "run", "runs", "place"),
 )
 TAKEN = {*COLUMNS, *DERIVED} - {*PARAMETERS, *SETTINGS}
 WHOLE_NUMBERS = ("batch", "threads", "round")

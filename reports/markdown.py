@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 
 from reports.comparison import Block, Cell, Comparison
 from reports.plain import Plain
+from reports.texts import printable
 
 # An underscore inside a word is no markup on GitHub and reads better bare.
 SPECIAL = re.compile(r"[\\`*\[\]<>|~&#@$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+BETWEEN_LINES = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def printed(arranged: Comparison | Plain) -> str:
@@ -19,7 +20,7 @@ def printed(arranged: Comparison | Plain) -> str:
 
 def escaped(text: str) -> str:
     """``text`` so that GitHub shows these very characters, in one line."""
-    return SPECIAL.sub(lambda match: f"\\{match.group()}", UNPRINTABLE.sub(" ", text))
+    return SPECIAL.sub(lambda match: f"\\{match.group()}", printable(BETWEEN_LINES.sub(" ", text)))
 
 
 def _plain(arranged: Plain) -> Iterable[str]:

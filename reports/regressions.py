@@ -23,6 +23,8 @@ FIGURES = (
 )
 # What is over counts this much of what is still there.
 OVER = 0.25
+# The logarithm of the largest ratio: a float can hold it, and 1 ÷ it.
+LARGEST = 700.0
 
 
 def regressions(frame: pd.DataFrame, limits: Limits = LIMITS, higher: Collection[str] = ()) -> pd.DataFrame:
@@ -104,9 +106,9 @@ def _row(
     place = int(points[change.end])
     return {
         "shape": "creep" if change.end - change.begin > 1 else "step",
-        "ratio": np.exp(change.size),
-        "lower": np.exp(change.size - margin),
-        "upper": np.exp(change.size + margin),
+        "ratio": _ratio(change.size),
+        "lower": _ratio(change.size - margin),
+        "upper": _ratio(change.size + margin),
         "before": np.exp(change.before),
         "after": np.exp(change.after),
         "confidence": confidence,
@@ -120,6 +122,10 @@ def _row(
         "present": present,
         "importance": abs(change.size) * confidence * (1 if present else OVER),
     }
+
+
+def _ratio(logarithm: float) -> float:
+    return float(np.exp(np.clip(logarithm, -LARGEST, LARGEST)))
 
 
 def _not_judged(frame: pd.DataFrame) -> list[str]:

@@ -23,6 +23,7 @@ CASE = ["benchmark", "mode", "context", "threads", "engine", "dtype", "layer", "
 ROUND = ["source", "round"]
 RUN = ["commit", "machine", "environment"]
 CONFIDENCE = 0.95
+LARGEST = 700.0  # the logarithm of what a float can hold, and 1 ÷ it
 
 
 def geometric_means(logs: pd.DataFrame) -> pd.DataFrame:
@@ -34,7 +35,7 @@ def geometric_means(logs: pd.DataFrame) -> pd.DataFrame:
     freedom = (logs["count"] - 1).where(logs["count"] > 1)
     margin = stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * logs["std"] / np.sqrt(logs["count"])
     bounds = {"point": logs["mean"], "lower": logs["mean"] - margin, "upper": logs["mean"] + margin}
-    return np.exp(pd.DataFrame(bounds))
+    return np.exp(pd.DataFrame(bounds).clip(-LARGEST, LARGEST))
 
 
 def speedups(frame: pd.DataFrame, baseline: str = "imperative") -> pd.DataFrame:
@@ -67,7 +68,8 @@ def _measurements(frame: pd.DataFrame) -> pd.DataFrame:
     if frame.empty and skipped:
         reasons = ", ".join(sorted({str(case.get("reason")) for case in skipped}))
         raise ReportError(f"the results hold no figure: all that was asked for is missing ({reasons})")
-    frame = frame[(frame["metric"] == "time") & frame["variant"].notna() & (frame["value"] > 0)]
+    timed = (frame["metric"] == "time") & (frame.get("unit", "seconds") == "seconds")
+    frame = frame[timed & frame["variant"].notna() & (frame["value"] > 0)]
     if frame.empty:
         raise ReportError(
             "the results hold no times of variants, so there is nothing to compare: speed-ups need results of "
@@ -100,7 +102,7 @@ def _pair(rounds: pd.DataFrame, baseline: str) -> pd.DataFrame:
     keys = [*CASE, *ROUND]
     reference = rounds.loc[rounds["variant"] == baseline, [*keys, "seconds"]].rename(columns={"seconds": "reference"})
     paired = rounds.merge(reference, on=keys, how="left")
-    return paired.assign(log_ratio=np.log(paired["reference"] / paired["seconds"]))
+    return paired.assign(log_ratio=np.log(paired["reference"]) - np.log(paired["seconds"]))
 
 
 def _compared(paired: pd.DataFrame, baseline: str) -> pd.DataFrame:

@@ -131,7 +131,7 @@ def _specifications(table: pd.DataFrame, variants: list[str], depth: float) -> d
 
 def _sizes(batches: pd.Series) -> pd.Series:
     """Batch sizes as numbers; NaN for what is none."""
-    return pd.to_numeric(batches, errors="coerce").astype("float64")
+    return pd.to_numeric(batches, errors="coerce").astype("float64").replace([np.inf, -np.inf], np.nan)
 
 
 def _block(rows: pd.DataFrame, crossings: pd.DataFrame, variants: list[str], varying: list[str], depth: float) -> Block:

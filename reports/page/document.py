@@ -12,6 +12,7 @@ from reports.page.comparisons import Comparison
 from reports.page.embed import ROOM, breakable, charting_library, content_security_policy, json_for_script, own_script
 from reports.page.series import series
 from reports.regressions import regressions
+from reports.texts import undirected
 
 SCRIPTS = ("table.js", "charts.js")
 
@@ -64,7 +65,7 @@ def page(
         problems=surroundings.problems(frame, [*(compared.problems if compared else ()), *not_judged]),
         places=surroundings.places(frame),
     )
-    return text.encode("utf-8", errors="replace").decode("utf-8")
+    return undirected(text).encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _specifications(compared: Comparison | None, over_time: dict[str, Any] | None) -> dict[str, charts.Spec]:

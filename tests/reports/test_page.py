@@ -376,3 +376,41 @@ def test_files_of_the_page_are_in_the_wheel():
     patterns = json.loads(listed)
     files = {file for file in (root / "reports/page").iterdir() if file.is_file() and file.suffix != ".py"}
     assert files == {file for pattern in patterns for file in (root / "reports/page").glob(pattern)}
+
+
+def test_no_name_turns_the_figures_behind_it_round(write, document, entry):
+    turning = "\u202elayer\u2066\u200f\u061c"
+    entries = [entry((turning, variant, batch, "m"), [1.0]) for variant in ("imperative", turning) for batch in (1, 2)]
+    html = page(read(write("a.json", document(entries))), title=turning)
+    assert not set(turning) - set("layer") & set(html)
+    assert "\N{REPLACEMENT CHARACTER}layer" in "".join(data_of(html)["labels"])
+
+
+@pytest.mark.parametrize(("dates", "seconds"), [(None, 1.0), (86_400_000, 0.0)], ids=["no dates", "zeros"])
+def test_nothing_is_judged_by_what_has_no_place_in_a_history(write, tmp_path, asv_document, dates, seconds):
+    for number in range(8):
+        date = dates and dates * number
+        about = {"commit_hash": f"{number:08x}" * 5, "date": date}
+        write(f"h/{number}.json", asv_document({"s.time_x": [[seconds]]}, **about))
+    text = "".join(Elements(page(read(tmp_path / "h"))).text)
+    assert "No case holds the 4 commits that it takes to judge." in text
+    assert "Nothing regressed" not in text
+
+
+def test_batches_and_ratios_beyond_all_bounds(write, document, entry):
+    cells = {("imperative", 1): 1e300, ("numba", 1): 5e-324, ("imperative", 2): 5e-324, ("numba", 2): 1e300}
+    entries = [
+        entry(("L", variant, batch, "m"), [value], n) for (variant, batch), value in cells.items() for n in (0, 1)
+    ]
+    entries += [entry(("L", variant, math.inf, "m"), [1.0]) for variant in ("imperative", "numba")]
+    data_of(page(read(write("a.json", document(entries)))))
+
+
+def test_parameters_that_are_called_as_the_page_calls_its_columns(write, document):
+    names = ("case", "run", "runs", "place")
+    entries = [
+        {"fullname": f"t[{value}]", "params": dict.fromkeys(names, f"v{value}"), "stats": {"median": 1.0}}
+        for value in (7, 8)
+    ]
+    labels = data_of(page(read(write("a.json", document(entries)))))["labels"]
+    assert all(label.count(f"v{value}") == len(names) for label, value in zip(labels, (7, 8), strict=True))

@@ -200,3 +200,9 @@ def test_the_given_frame_is_left_alone():
     regressions(frame)
     pd.testing.assert_frame_equal(frame, before)
     assert frame.attrs == before.attrs
+
+
+def test_a_change_larger_than_any_ratio():
+    for values in ([1e-300] * 8 + [1e300] * 8, [1e300] * 8 + [1e-300] * 8):
+        (found,) = found_in(rows(values)).to_dict("records")
+        assert 0 < found["lower"] <= found["ratio"] <= found["upper"] < np.inf

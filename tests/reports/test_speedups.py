@@ -222,3 +222,10 @@ def test_the_given_frame_is_left_alone(results):
     speedups(frame)
     pd.testing.assert_frame_equal(frame, before)
     assert frame.attrs == before.attrs
+
+
+def test_a_time_in_no_known_unit_is_not_taken_for_seconds(write, asv_document):
+    write("benchmarks.json", {"s.time_x": {"param_names": ["variant"], "unit": "furlongs"}})
+    path = write("a.json", asv_document({"s.time_x": [[1.0, 2.0], [["'imperative'", "'numba'"]]]}))
+    with pytest.raises(ReportError, match="no times of variants"):
+        speedups(read(path))
