@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -275,7 +275,8 @@ def complain(sentence: str, code: int) -> int:
 
 def main() -> None:
     """The console script."""
-    sys.path.append(os.getcwd())  # for package.module:Class
+    with suppress(OSError):  # the folder may have been deleted
+        sys.path.append(os.getcwd())  # for package.module:Class
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `gluonmark … | head` is no regression
     if sys.stdout is not None:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

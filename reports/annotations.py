@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reports.findings import Change, Findings, grouped
 from reports.frame import count
-from reports.texts import shortened
+from reports.texts import shortened, undirected
 
 SHOWN = 10
 LONGEST = 500
@@ -47,4 +47,4 @@ def command(kind: str, title: str, message: str) -> str:
 
 def escaped(text: str, rules: Mapping[str, str]) -> str:
     """``text`` with GitHub's own escapes for the signs in ``rules``."""
-    return shortened(text, LONGEST).translate({ord(sign): code for sign, code in rules.items()})
+    return undirected(shortened(text, LONGEST)).translate({ord(sign): code for sign, code in rules.items()})

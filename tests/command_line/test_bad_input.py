@@ -1,5 +1,9 @@
 """Bad input: one clear sentence on stderr, exit code 2, nothing on stdout and nothing written."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 import gluonmark
@@ -94,3 +98,17 @@ def test_a_damaged_result_file_is_named(person, capsys):
     (person / "cut.json").write_text('{"benchmarks": [')
     assert gluonmark.run(["speedups", "cut.json"]) == 2
     assert "cut.json" in capsys.readouterr().err
+
+
+def test_a_folder_that_was_deleted_is_no_regression(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    program = "import os, sys, gluonmark; os.rmdir(os.getcwd()); sys.argv[1:] = ['speedups']; gluonmark.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=gone,
+        env={"PYTHONPATH": str(Path(gluonmark.__file__).parent)},
+        capture_output=True,
+    )
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr

@@ -40,3 +40,7 @@ def test_what_could_not_be_read_is_a_warning_and_ten_are_shown(commits, wobbly, 
 
 def test_nothing_to_say(commits, wobbly):
     assert annotations(findings([commits({"s.time_a": wobbly(*[1.0] * 16)})])) == ""
+
+
+def test_no_name_turns_the_figures_behind_it_round():
+    assert command("error", "\u202ex", "\u2066y") == "::error title=\ufffdx::\ufffdy"
