@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from reports.error import ReportError
+from reports.frame import COLUMNS as FRAME
 from reports.frame import count, distinct
 
 COLUMNS = (
@@ -76,7 +77,21 @@ def _measurements(frame: pd.DataFrame) -> pd.DataFrame:
             "`gluonmark bench`, or benchmarks with the parameters layer, variant, batch, context and mode"
         )
     medians = [np.median(samples) if samples else value for samples, value in frame[["samples", "value"]].to_numpy()]
-    return frame.assign(seconds=np.asarray(medians, dtype="float64"), variant=frame["variant"].astype(str))
+    return frame.assign(
+        seconds=np.asarray(medians, dtype="float64"),
+        variant=frame["variant"].astype(str),
+        benchmark=_with_other_parameters(frame),
+    )
+
+
+def _with_other_parameters(frame: pd.DataFrame) -> pd.Series:
+    """The names of the benchmarks with those parameters that our own grid has not: other values are other cases."""
+    names = [name for name in frame.columns if name not in FRAME and frame[name].notna().any()]
+    if not names:
+        return frame["benchmark"]
+    cells = frame[names].itertuples(index=False, name=None)
+    given = [", ".join(f"{n}={v}" for n, v in zip(names, row, strict=True) if not pd.isna(v)) for row in cells]
+    return frame["benchmark"].astype(str) + [f" ({text})" if text else "" for text in given]
 
 
 def _newest_run(measured: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

@@ -229,3 +229,12 @@ def test_a_time_in_no_known_unit_is_not_taken_for_seconds(write, asv_document):
     path = write("a.json", asv_document({"s.time_x": [[1.0, 2.0], [["'imperative'", "'numba'"]]]}))
     with pytest.raises(ReportError, match="no times of variants"):
         speedups(read(path))
+
+
+def test_other_values_of_somebody_s_own_parameter_are_other_cases(results):
+    frame = results((cell("imperative"), [4.0], 0), (cell("numba"), [1.0], 0))
+    large = frame.assign(value=frame["value"] * 10, samples=[(40.0,), (20.0,)], n=1000)
+    table = speedups(pd.concat([frame.assign(n=10), large], ignore_index=True))
+    found = table[table["variant"] == "numba"].set_index("benchmark")["speedup"]
+    name = frame["benchmark"].iloc[0]
+    assert found.to_dict() == pytest.approx({f"{name} (n=10)": 4.0, f"{name} (n=1000)": 2.0})
