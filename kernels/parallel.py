@@ -49,14 +49,14 @@ def in_chunks(typing_context, function, chunks, enough, arguments):  # type: ign
         context.add_linking_libs((compiled.library,))
         _, chunks, enough, packed = values
         task = _Task(context, builder, compiled, [chunks, *cgutils.unpack_tuple(builder, packed)])
-        most = _openmp(builder, "omp_get_max_threads", NUMBER)
+        most = openmp(builder, "omp_get_max_threads", NUMBER)
         fewer = builder.icmp_signed("<", chunks, builder.sext(most, WORD))
         threads = builder.select(fewer, builder.trunc(chunks, NUMBER), most)
         several = builder.and_(enough, builder.icmp_signed(">", threads, NUMBER(1)))
         with builder.if_else(several) as (shared, alone):
             with shared:
                 handed = [task.outlined(), builder.bitcast(task.frame, ADDRESS), threads, NUMBER(0)]
-                _openmp(builder, "GOMP_parallel", ir.VoidType(), *handed)
+                openmp(builder, "GOMP_parallel", ir.VoidType(), *handed)
             with alone:
                 task.call(builder, task.frame, WORD(0), chunks)
         task.raise_failure()
@@ -65,7 +65,7 @@ def in_chunks(typing_context, function, chunks, enough, arguments):  # type: ign
     return types.none(function, types.intp, types.boolean, arguments), generate
 
 
-def _openmp(builder: Any, name: str, result: ir.Type, *arguments: Any) -> Any:
+def openmp(builder: Any, name: str, result: ir.Type, *arguments: Any) -> Any:
     """A call of libgomp."""
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
@@ -80,7 +80,7 @@ class _Task:
         kind = ir.LiteralStructType([NUMBER, ADDRESS, *(value.type for value in values)])
         self.frame = cgutils.alloca_once(builder, kind)
         for place, value in enumerate([NUMBER(0), ADDRESS(None), *values]):
-            builder.store(value, _field(builder, self.frame, place))
+            builder.store(value, field(builder, self.frame, place))
 
     def outlined(self) -> Any:
         """The function that each thread of a region calls: its share of the chunks."""
@@ -90,9 +90,9 @@ class _Task:
         function.linkage = "internal"
         builder = ir.IRBuilder(function.append_basic_block())
         frame = builder.bitcast(function.args[0], self.frame.type)
-        chunks = builder.load(_field(builder, frame, 2))
-        thread = builder.sext(_openmp(builder, "omp_get_thread_num", NUMBER), WORD)
-        threads = builder.sext(_openmp(builder, "omp_get_num_threads", NUMBER), WORD)
+        chunks = builder.load(field(builder, frame, 2))
+        thread = builder.sext(openmp(builder, "omp_get_thread_num", NUMBER), WORD)
+        threads = builder.sext(openmp(builder, "omp_get_num_threads", NUMBER), WORD)
         first, last = (
             builder.sdiv(builder.mul(chunks, number), threads) for number in (thread, builder.add(thread, WORD(1)))
         )
@@ -104,24 +104,25 @@ class _Task:
         """One share, its failure noted in the frame."""
         described = self._compiled.fndesc
         kinds = frame.type.pointee.elements
-        values = [builder.load(_field(builder, frame, place)) for place in range(3, len(kinds))]
+        values = [builder.load(field(builder, frame, place)) for place in range(3, len(kinds))]
         function = self._context.declare_function(builder.module, described)
         status, _ = self._context.call_conv.call_function(
             builder, function, described.restype, described.argtypes, [first, last, *values]
         )
         with cgutils.if_unlikely(builder, status.is_error):
-            builder.store(status.code, _field(builder, frame, 0))
-            builder.store(builder.bitcast(status.excinfoptr, ADDRESS), _field(builder, frame, 1))
+            builder.store(status.code, field(builder, frame, 0))
+            builder.store(builder.bitcast(status.excinfoptr, ADDRESS), field(builder, frame, 1))
 
     def raise_failure(self) -> None:
         """Return as the share that failed did."""
         builder, conventions = self._builder, self._context.call_conv
-        code, place = (builder.load(_field(builder, self.frame, place)) for place in (0, 1))
+        code, place = (builder.load(field(builder, self.frame, place)) for place in (0, 1))
         with cgutils.if_unlikely(builder, builder.icmp_signed("!=", code, NUMBER(0))):
             exception = conventions._get_excinfo_argument(builder.function).type.pointee
             failure = SimpleNamespace(code=code, excinfoptr=builder.bitcast(place, exception))
             conventions.return_status_propagate(builder, failure)
 
 
-def _field(builder: Any, frame: Any, place: int) -> Any:
+def field(builder: Any, frame: Any, place: int) -> Any:
+    """The address of one value of a frame."""
     return builder.gep(frame, [NUMBER(0), NUMBER(place)], inbounds=True)

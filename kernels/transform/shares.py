@@ -6,13 +6,11 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from .. import parallel  # noqa: F401  (it makes libgomp's functions known to compiled code)
+from ..parallel import ADDRESS, NUMBER, field, openmp
 from .vectors import INDEX
 
 # Numbers in all rows from which on they are shared: some 360 µs.
 WORTH = 2**20
-
-NUMBER, ADDRESS = ir.IntType(32), ir.IntType(8).as_pointer()
 
 
 def write_shared(
@@ -22,7 +20,7 @@ def write_shared(
 
     ``arrays`` are pointers to source and result, whose rows have ``widths`` numbers.
     """
-    most = _openmp(builder, "omp_get_max_threads", NUMBER)
+    most = openmp(builder, "omp_get_max_threads", NUMBER)
     enough = builder.icmp_signed(">=", rows, INDEX(-(-WORTH // max(widths))))
     several = builder.and_(enough, builder.icmp_signed(">", most, NUMBER(1)))
     with builder.if_else(several) as (shared, alone):
@@ -30,9 +28,9 @@ def write_shared(
             values = [*arrays, rows]
             frame = cgutils.alloca_once(builder, ir.LiteralStructType([value.type for value in values]))
             for place, value in enumerate(values):
-                builder.store(value, _field(builder, frame, place))
+                builder.store(value, field(builder, frame, place))
             task = _share(builder.module, function, frame.type, widths, lanes)
-            _openmp(builder, "GOMP_parallel", ir.VoidType(), task, builder.bitcast(frame, ADDRESS), most, NUMBER(0))
+            openmp(builder, "GOMP_parallel", ir.VoidType(), task, builder.bitcast(frame, ADDRESS), most, NUMBER(0))
         with alone:
             builder.call(function, [*arrays, rows])
 
@@ -43,9 +41,9 @@ def _share(module: Any, function: Any, frame: Any, widths: Sequence[int], lanes:
     task.linkage = "internal"
     builder = ir.IRBuilder(task.append_basic_block())
     shared = builder.bitcast(task.args[0], frame)
-    *arrays, rows = (builder.load(_field(builder, shared, place)) for place in range(3))
+    *arrays, rows = (builder.load(field(builder, shared, place)) for place in range(3))
     thread, threads = (
-        builder.sext(_openmp(builder, f"omp_get_{name}", NUMBER), INDEX) for name in ("thread_num", "num_threads")
+        builder.sext(openmp(builder, f"omp_get_{name}", NUMBER), INDEX) for name in ("thread_num", "num_threads")
     )
     groups = builder.sdiv(builder.add(rows, INDEX(lanes - 1)), INDEX(lanes))
     first, end = (
@@ -59,12 +57,3 @@ def _share(module: Any, function: Any, frame: Any, widths: Sequence[int], lanes:
     builder.call(function, [*parts, builder.sub(last, first)])
     builder.ret_void()
     return task
-
-
-def _openmp(builder: Any, name: str, result: ir.Type, *arguments: Any) -> Any:
-    kind = ir.FunctionType(result, [argument.type for argument in arguments])
-    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
-
-
-def _field(builder: Any, frame: Any, place: int) -> Any:
-    return builder.gep(frame, [NUMBER(0), NUMBER(place)], inbounds=True)
