@@ -1,0 +1,194 @@
+"""Judges a record: a verdict for each case, and one for the pull request."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reports.verdict.blocks import BASE, PAIR
+from reports.verdict.control import Control, controls
+from reports.verdict.detectable import detectable
+from reports.verdict.look import Decided, Look, first_stage, look, second_stage
+from reports.verdict.observations import matrix, observations
+from reports.verdict.overrides import Override, overrides
+from reports.verdict.rules import RULES, Rules
+
+REGRESSION, ACCEPTED, INVALID = "regression", "accepted", "invalid"
+INCONCLUSIVE, NOT_JUDGED = "inconclusive", "not judged"
+NEW, GONE = "new", "gone"
+NO_CHANGE, IMPROVED = "no change", "improved"
+PASSED = (NO_CHANGE, IMPROVED)
+# The exit codes of the command.
+NOTHING_REGRESSED, REGRESSED, COULD_NOT_JUDGE = 0, 1, 3
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One case.  ``ratio`` is head ÷ base, above 1 slower, with its interval; NaN where there is no figure.
+
+    ``chance`` is that of such a slow-down by accident, before the correction for the number of cases; ``stage`` and
+    ``blocks`` say on what it rests.  ``detectable`` is the ratio that an inconclusive case could have shown, and
+    ``reason`` says in a clause why something is missing or accepted, and ``arm`` which commit is to blame for that.
+    """
+
+    case: str
+    state: str
+    stage: int = 0
+    blocks: int = 0
+    ratio: float = math.nan
+    lower: float = math.nan
+    upper: float = math.nan
+    chance: float = 1.0
+    detectable: float = math.nan
+    reason: str = ""
+    arm: str = ""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What all cases have in common: the median over cases, with its interval over blocks; it is never subtracted."""
+
+    ratio: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a gate found.  ``observed`` and ``dropped`` count observations, one a case and block, controls included."""
+
+    cases: Sequence[Judged]
+    controls: Sequence[Control]
+    overrides: Sequence[Override]
+    shift: Shift | None
+    observed: int
+    dropped: int
+    rules: Rules
+    header: Mapping[str, Any]
+    companions: Mapping[str, Any]
+
+    def of(self, *states: str) -> Sequence[Judged]:
+        """The cases in one of ``states``, the slowest first."""
+        chosen = [case for case in self.cases if case.state in states]
+        return sorted(chosen, key=lambda case: -case.ratio if case.ratio == case.ratio else math.inf)
+
+    @property
+    def fired(self) -> Sequence[Control]:
+        """The controls that say that the machine is to blame."""
+        return [control for control in self.controls if control.fired]
+
+    def code(self, strict: bool = False) -> int:
+        """The exit code; ``strict`` makes inconclusive cases count as not judged.
+
+        A case that fails in the head is never a pass; one that the base cannot run has nothing to be slower than.
+        """
+        if self.of(REGRESSION):
+            return REGRESSED
+        lost = [case for case in self.of(NOT_JUDGED) if case.arm != BASE]
+        unknown = self.of(INVALID) or lost or (strict and self.of(INCONCLUSIVE))
+        return COULD_NOT_JUDGE if unknown or not self.of(*PASSED, ACCEPTED) else NOTHING_REGRESSED
+
+
+def decide(frame: pd.DataFrame, rules: Rules = RULES) -> Verdict:
+    """The verdict on the blocks in ``frame`` (``blocks.frame``), of both stages or as far as they go."""
+    observed = observations(frame, rules)
+    accepted = overrides(frame.attrs.get("header", {}))
+    checked = controls(observed, rules)
+    measured = _measured(observed, rules)
+    blamed = any(control.fired for control in checked)
+    cases = [_settled(case, accepted, blamed) for case in measured.values()]
+    return Verdict(
+        cases=(*cases, *_missing(frame.attrs.get("missing", ()), set(measured))),
+        controls=checked,
+        overrides=accepted,
+        shift=_shift(observed, rules),
+        observed=len(observed),
+        dropped=int(observed["dropped"].sum()),
+        rules=rules,
+        header=frame.attrs.get("header", {}),
+        companions=frame.attrs.get("companions", {}),
+    )
+
+
+def suspects(frame: pd.DataFrame, rules: Rules = RULES) -> list[str]:
+    """The cases that the first stage leaves open, the most suspicious first: where time is short, take the first."""
+    ratios = matrix(observations(frame, rules), PAIR, 1)
+    seen = look(ratios.to_numpy(dtype=float), rules)
+    doubtful = np.flatnonzero(first_stage(seen, rules).open)
+    order = doubtful[np.lexsort((-seen.estimate[doubtful], seen.slower[doubtful]))]
+    return [str(ratios.index[place]) for place in order]
+
+
+def _measured(observed: pd.DataFrame, rules: Rules) -> dict[str, Judged]:
+    """The cases that have a figure; where there are blocks of the second stage, these alone decide."""
+    early, late = (matrix(observed, PAIR, stage) for stage in (1, 2))
+    seen = look(early.to_numpy(dtype=float), rules)
+    decided = first_stage(seen, rules)
+    found = _judged(early, seen, decided, rules.early / max(1, len(early)), 1, rules)
+    late = late.loc[[case for case in late.index if case not in found or found[case].state == INCONCLUSIVE]]
+    seen = look(late.to_numpy(dtype=float), rules)
+    return found | _judged(late, seen, second_stage(seen, rules), rules.late / max(1, len(late)), 2, rules)
+
+
+def _judged(
+    ratios: pd.DataFrame, seen: Look, decided: Decided, error: float, stage: int, rules: Rules
+) -> dict[str, Judged]:
+    """The cases of one stage, before overrides and controls; ``error`` is the chance that the test of one may take."""
+    found = {}
+    faster = (seen.faster <= error) & (seen.estimate < -rules.least)
+    for place, case in enumerate(map(str, ratios.index)):
+        state = INCONCLUSIVE
+        if decided.failed[place]:
+            state = REGRESSION
+        elif decided.passed[place]:
+            state = IMPROVED if faster[place] else NO_CHANGE
+        found[case] = Judged(
+            case=case,
+            state=state,
+            stage=stage,
+            blocks=int(seen.blocks[place]),
+            ratio=float(np.exp(seen.estimate[place])),
+            lower=float(np.exp(seen.lower[place])),
+            upper=float(np.exp(seen.upper[place])),
+            chance=float(seen.slower[place]),
+            detectable=_detectable(ratios, place, error, rules) if state == INCONCLUSIVE else math.nan,
+        )
+    return found
+
+
+def _detectable(ratios: pd.DataFrame, place: int, error: float, rules: Rules) -> float:
+    return detectable(ratios.iloc[place].to_numpy(dtype=float), error, rules)
+
+
+def _settled(case: Judged, accepted: Sequence[Override], blamed: bool) -> Judged:
+    """``case`` after somebody accepted its slow-down, or the machine was found to blame."""
+    if case.state != REGRESSION:
+        return case
+    override = next((one for one in accepted if one.covers(case.case)), None)
+    if override:
+        return replace(case, state=ACCEPTED, reason=f"{override.reason} ({override.source})")
+    return replace(case, state=INVALID) if blamed else case
+
+
+def _missing(lines: Iterable[Mapping[str, Any]], measured: set[str]) -> Sequence[Judged]:
+    """The cases without any figure, with the first reason that was given for each."""
+    found: dict[str, Judged] = {}
+    for line in lines:
+        case, arm = line["case"], str(line.get("arm") or "")
+        state = (NEW if arm == BASE else GONE) if line.get("absent") else NOT_JUDGED
+        if case not in measured:
+            found.setdefault(case, Judged(case, state, reason=line["reason"], arm=arm))
+    return list(found.values())
+
+
+def _shift(observed: pd.DataFrame, rules: Rules) -> Shift | None:
+    """From the median over all cases in each block of the first stage."""
+    ratios = matrix(observed, PAIR, 1)
+    if ratios.empty:
+        return None
+    seen = look(ratios.median().to_numpy(dtype=float)[None, :], rules)
+    ratio, lower, upper = (float(np.exp(one[0])) for one in (seen.estimate, seen.lower, seen.upper))
+    return Shift(ratio, lower, upper)

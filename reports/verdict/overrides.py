@@ -1,0 +1,49 @@
+"""Slow-downs that somebody accepts, with a reason: lines in the message of the head's commit, or in a file.
+
+::
+
+    Accept-slowdown: MyDense-numba-*-train checks its arguments now, which costs 4 %
+
+The first word names cases, ``*`` and ``?`` standing for anything; the rest is the reason, without which it is not
+accepted.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+FILE = ".gluonmark-accept"
+SOURCES = {"message": "the commit message", "accept": FILE}
+LINE = re.compile(r"^\s*Accept-slowdown:\s*(?P<cases>\S*)\s*(?P<reason>.*?)\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Override:
+    """One line: which ``cases`` may be slower, why, and where that stands."""
+
+    cases: str
+    reason: str
+    source: str
+
+    def covers(self, case: str) -> bool:
+        """Whether ``case`` is meant."""
+        return bool(self.reason) and fnmatchcase(case, self.cases)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the line, or nothing."""
+        return "" if self.reason else f"Accept-slowdown: {self.cases} in {self.source} has no reason and does not count"
+
+
+def overrides(header: Mapping[str, Any]) -> Sequence[Override]:
+    """Every such line that the head brings."""
+    return tuple(_lines(header.get("head") or {}))
+
+
+def _lines(head: Mapping[str, Any]) -> Iterator[Override]:
+    for key, source in SOURCES.items():
+        for found in map(LINE.match, str(head.get(key) or "").splitlines()):
+            if found and found["cases"]:
+                yield Override(found["cases"], found["reason"], source)

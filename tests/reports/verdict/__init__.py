@@ -1,0 +1,1 @@
+"""The gate's verdicts, on blocks that are drawn here or written down."""
