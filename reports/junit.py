@@ -32,15 +32,21 @@ def printed(found: Findings) -> bytes:
     latest = newest(found.numbered)
     failures = _failures(found)
     for place, rows in latest.groupby(PLACE, dropna=False, sort=False):
-        _suite(suites, _place(place), rows["date"].max(), list(_measured(rows, failures)))
-    skipped = list(_skipped(found, {_text(name) for name in _identifiers(latest)}))
+        suite(suites, _place(place), rows["date"].max(), list(_measured(rows, failures)))
+    skipped = list(_skipped(found, {text(name) for name in _identifiers(latest)}))
     if skipped:
-        _suite(suites, ("not measured", NO_HOST), found.frame["date"].max(), skipped)
+        suite(suites, ("not measured", NO_HOST), found.frame["date"].max(), skipped)
+    return written(suites)
+
+
+def written(suites: Element) -> bytes:
+    """The whole document."""
     ElementTree.indent(suites)
     return bytes(ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True))
 
 
-def _suite(suites: Element, named: tuple[str, str], date: Any, cases: Sequence[Element]) -> None:
+def suite(suites: Element, named: tuple[str, str], date: Any, cases: Sequence[Element]) -> None:
+    """Append to ``suites`` one with ``cases``, called by name and host."""
     name, host = named
     moment = NO_DATE if pd.isna(date) else date
     about = {
@@ -51,11 +57,11 @@ def _suite(suites: Element, named: tuple[str, str], date: Any, cases: Sequence[E
         "hostname": host,
         "tests": str(len(cases)),
         "failures": str(sum(case.find("failure") is not None for case in cases)),
-        "errors": "0",
+        "errors": str(sum(case.find("error") is not None for case in cases)),
         "skipped": str(sum(case.find("skipped") is not None for case in cases)),
         "time": f"{sum(float(case.attrib['time']) for case in cases):.3f}",  # Jenkins knows no more digits here
     }
-    suite = SubElement(suites, "testsuite", {key: _text(value) for key, value in about.items()})
+    suite = SubElement(suites, "testsuite", {key: text(value) for key, value in about.items()})
     SubElement(suite, "properties")
     suite.extend(cases)
     for stream in ("system-out", "system-err"):
@@ -66,11 +72,12 @@ def _measured(rows: pd.DataFrame, failures: Mapping[tuple, tuple[str, str]]) -> 
     names = [*parameter_names(rows.columns), *SETTINGS]
     series = key_columns(rows)
     for row in rows.to_dict("records"):
-        case = _case(label(row, names), str(row["benchmark"]), row["value"] if row["unit"] == "seconds" else 0.0)
+        seconds = row["value"] if row["unit"] == "seconds" else 0.0
+        measured = case(label(row, names), str(row["benchmark"]), seconds)
         if told := failures.get(_key(row, series)):
             short, long = told
-            SubElement(case, "failure", type="regression", message=_text(short)).text = long
-        yield case
+            SubElement(measured, "failure", type="regression", message=text(short)).text = long
+        yield measured
 
 
 def _failures(found: Findings) -> dict[tuple, tuple[str, str]]:
@@ -80,7 +87,7 @@ def _failures(found: Findings) -> dict[tuple, tuple[str, str]]:
     for change in found.regressions:
         key = _key(change.row, series)
         short, long = failures.get(key, (f"{change.size} since {change.suspects}", ""))
-        failures[key] = (short, f"{long}{_text(change.sentence)}\n")
+        failures[key] = (short, f"{long}{text(change.sentence)}\n")
     return failures
 
 
@@ -88,13 +95,13 @@ def _skipped(found: Findings, measured: set[str]) -> Iterator[Element]:
     """What no file measured, once for each case and reason."""
     reasons: dict[tuple[str, str], int] = {}
     for one in found.skipped:
-        told = _text(one.get("id") or "unnamed"), _text(one.get("reason"))
+        told = text(one.get("id") or "unnamed"), text(one.get("reason"))
         reasons[told] = reasons.get(told, 0) + 1
     for (identifier, reason), number in reasons.items():
         if identifier not in measured:
-            case = _case(identifier, identifier.partition("(")[0], 0.0)
-            SubElement(case, "skipped").text = f"{reason} ({count(number, 'time')})" if number > 1 else reason
-            yield case
+            lost = case(identifier, identifier.partition("(")[0], 0.0)
+            SubElement(lost, "skipped").text = f"{reason} ({count(number, 'time')})" if number > 1 else reason
+            yield lost
 
 
 def _identifiers(latest: pd.DataFrame) -> Iterator[str]:
@@ -106,8 +113,9 @@ def _identifiers(latest: pd.DataFrame) -> Iterator[str]:
         yield "-".join(map(str, values))
 
 
-def _case(name: str, classname: str, seconds: float) -> Element:
-    about = {"name": _text(name), "classname": _text(classname), "time": _seconds(seconds)}
+def case(name: str, classname: str, seconds: float) -> Element:
+    """A test case; what came of it is put inside."""
+    about = {"name": text(name), "classname": text(classname), "time": _seconds(seconds)}
     return Element("testcase", about)
 
 
@@ -125,6 +133,6 @@ def _seconds(value: float) -> str:
     return f"{value:.9f}"
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     """What XML can hold, in one line; the library escapes what means something there."""
     return " ".join(shortened(printable(str(value)), LONGEST).split()) or "unnamed"

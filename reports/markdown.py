@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from html import escape
 
 from reports.comparison import Block, Cell, Comparison
 from reports.plain import Plain
-from reports.texts import printable
+from reports.texts import printable, shortened
 
 # An underscore inside a word is no markup on GitHub and reads better bare.
 SPECIAL = re.compile(r"[\\`*\[\]<>|~&#@$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+LONGEST_TITLE = 100
 BETWEEN_LINES = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -51,6 +53,17 @@ def _cell(cell: Cell) -> str:
 def table(header: Iterable[str], right: Iterable[bool], rows: Iterable[Iterable[str]]) -> str:
     rule = ("---:" if numeric else "---" for numeric in right)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
+
+
+def folded(title: str, *inside: str) -> str:
+    """Hidden until somebody clicks on ``title``; GitHub wants empty lines around Markdown inside HTML."""
+    summary = escape(shortened(title, LONGEST_TITLE)).replace("@", "@&#8203;")
+    return paragraphs(f"<details><summary>{summary}</summary>", *inside, "</details>")
+
+
+def paragraphs(*said: str) -> str:
+    """Those of ``said`` that say something, with an empty line between."""
+    return "\n\n".join(one for one in said if one)
 
 
 def _list(sentences: Sequence[str]) -> str:

@@ -5,7 +5,6 @@ out.
 """
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ import pandas as pd
 from reports.facts import crossings, facts
 from reports.findings import Change, Findings, grouped
 from reports.frame import SETTINGS, count, distinct
-from reports.markdown import escaped, table
+from reports.markdown import escaped, folded, paragraphs, table
 from reports.notes import notes, shown
 from reports.texts import shortened
 from reports.units import times
@@ -35,12 +34,12 @@ def _verdict(found: Findings) -> str:
     groups = grouped(found.regressions)
     more = len(groups) - REGRESSIONS
     rest = f"The page also shows the regressions of {count(more, 'commit')} more." if more > 0 else ""
-    return _paragraphs(f"**{_sentence(found.verdict)}**", _changes(groups[:REGRESSIONS]), rest)
+    return paragraphs(f"**{_sentence(found.verdict)}**", _changes(groups[:REGRESSIONS]), rest)
 
 
 def _improvements(found: Findings) -> str:
     changes = found.improvements
-    return _folded(count(len(changes), "improvement"), _changes(grouped(changes)[:IMPROVEMENTS])) if changes else ""
+    return folded(count(len(changes), "improvement"), _changes(grouped(changes)[:IMPROVEMENTS])) if changes else ""
 
 
 def _changes(groups: Sequence[Sequence[Change]]) -> str:
@@ -64,14 +63,14 @@ def _speedups(found: Findings) -> str:
     means = _means(found.compared)
     title = f"Speed-ups over {found.baseline}"
     if means.empty:
-        return _folded(title, said)
+        return folded(title, said)
     more = len(means) - LAYERS
     title += f": the {LAYERS} layers of {len(means)} that gain most" if more > 0 else ""
     rows = (
         (_name(layer), *map(_times, row)) for layer, row in zip(means.index, means.to_numpy()[:LAYERS], strict=False)
     )
     header = ("geometric mean", *map(_name, means.columns))
-    return _folded(title, said, table(header, (False, *[True] * len(means.columns)), rows))
+    return folded(title, said, table(header, (False, *[True] * len(means.columns)), rows))
 
 
 def _means(compared: pd.DataFrame) -> pd.DataFrame:
@@ -90,7 +89,7 @@ def _notes(found: Findings) -> str:
     told = said[:NOTES] if len(said) <= NOTES else [*said[: NOTES - 1], f"and {len(said) - NOTES + 1} more"]
     counted = ("Not measured", "case", len(found.skipped)), ("Not read", "problem", len(found.problems))
     title = " ".join(f"{what}: {count(number, noun)}." for what, noun, number in counted if number)
-    return _folded(title or "To know", "\n".join(f"- {_sentence(one)}" for one in told)) if said else ""
+    return folded(title or "To know", "\n".join(f"- {_sentence(one)}" for one in told)) if said else ""
 
 
 def _place(found: Findings) -> str:
@@ -103,17 +102,7 @@ def _place(found: Findings) -> str:
         values = distinct(frame[name])
         if values:
             parts.append(f"{name} {', '.join(map(shown, values[:3]))}{' …' if len(values) > 3 else ''}")
-    return _folded("Where and how it was measured", _sentence("; ".join(parts)))
-
-
-def _folded(title: str, *paragraphs: str) -> str:
-    """Hidden until somebody clicks on ``title``; GitHub wants empty lines around Markdown inside HTML."""
-    summary = escape(shortened(title, LONGEST_NAME)).replace("@", "@&#8203;")
-    return _paragraphs(f"<details><summary>{summary}</summary>", *paragraphs, "</details>")
-
-
-def _paragraphs(*paragraphs: str) -> str:
-    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+    return folded("Where and how it was measured", _sentence("; ".join(parts)))
 
 
 def _times(value: float) -> str:

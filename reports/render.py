@@ -44,13 +44,13 @@ def _holds_speedups(frame: pd.DataFrame) -> bool:
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     names = list(map(str, frame.columns))
-    return [dict(zip(names, map(_json_value, row), strict=True)) for row in frame.itertuples(index=False, name=None)]
+    return [dict(zip(names, map(json_value, row), strict=True)) for row in frame.itertuples(index=False, name=None)]
 
 
-def _json_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """``value`` as JSON knows it; null for missing and for what JSON cannot say, like infinity."""
     if isinstance(value, tuple | list):
-        return [_json_value(item) for item in value]
+        return [json_value(item) for item in value]
     if pd.isna(value):
         return None
     if isinstance(value, datetime):

@@ -11,8 +11,9 @@ pure functions, so that ``calibration`` can replay recorded blocks thousands of 
 they are right.
 """
 
-from reports.verdict.blocks import frame
+from reports.verdict.blocks import frame, load
 from reports.verdict.decide import Verdict, decide, suspects
+from reports.verdict.printed import comment, junit_xml, printed
 from reports.verdict.rules import RULES, Rules
 
-__all__ = ["RULES", "Rules", "Verdict", "decide", "frame", "suspects"]
+__all__ = ["RULES", "Rules", "Verdict", "comment", "decide", "frame", "junit_xml", "load", "printed", "suspects"]

@@ -23,7 +23,10 @@ gate::
 
 where ``"absent": true`` says that this commit does not have the case at all; or what is known of a case beside time::
 
-    {"case": …, "companions": {"base": {…}, "head": {…}}}
+    {"case": …, "companions": {"base": {"code": digest, "inputs": digest, "bytes": of a call, "launches": of a call,
+                                        "operations": of a call, "operators": [name, …]}, "head": {…}}}
+
+The last line says how long all took, and why it ended early if it did: ``{"spent": seconds, "end": "interrupted"}``.
 
 The frame has a row for each case and block:
 
@@ -36,7 +39,8 @@ The frame has a row for each case and block:
 | ``base head`` | tuples of seconds of one call, in the order of measuring |
 | ``steal involuntary`` | the worse of the two processes, NaN where the machine does not tell |
 
-``frame.attrs`` holds ``header``, ``missing`` (the lines with a reason) and ``companions`` (by case), plain data.
+``frame.attrs`` holds ``header``, ``missing`` (the lines with a reason), ``companions`` (by case) and ``ended`` (the
+last line), plain data.
 """
 
 import json
@@ -87,11 +91,13 @@ def load(path: Path) -> list[Line]:
 
 def frame(lines: Iterable[Line]) -> pd.DataFrame:
     """The frame of a record's ``lines``, of which the header may be missing."""
-    header: Line = {}
+    header, ended = dict[str, Any](), dict[str, Any]()
     rows, missing, companions = [], [], {}
     for line in lines:
         if "schema" in line:
-            header = line
+            header.update(line)
+        elif "spent" in line:
+            ended.update(line)
         elif "companions" in line:
             companions[str(line["case"])] = line["companions"]
         elif "reason" in line:
@@ -99,7 +105,7 @@ def frame(lines: Iterable[Line]) -> pd.DataFrame:
         elif "case" in line:
             rows.append(_row(line))
     result = pd.DataFrame(rows, columns=list(COLUMNS))
-    result.attrs.update(header=dict(header), missing=missing, companions=companions)
+    result.attrs.update(header=header, ended=ended, missing=missing, companions=companions)
     return result
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.verdict.blocks import BASE, PAIR
+from reports.verdict.blocks import ARMS, BASE, PAIR
 from reports.verdict.control import Control, controls
 from reports.verdict.detectable import detectable
 from reports.verdict.look import Decided, Look, first_stage, look, second_stage
@@ -27,7 +27,8 @@ NOTHING_REGRESSED, REGRESSED, COULD_NOT_JUDGE = 0, 1, 3
 
 @dataclass(frozen=True)
 class Judged:
-    """One case.  ``ratio`` is head ÷ base, above 1 slower, with its interval; NaN where there is no figure.
+    """One case.  ``ratio`` is head ÷ base, above 1 slower, with its interval; NaN where there is no figure.  ``base``
+    and ``head`` are medians of seconds of a call.
 
     ``chance`` is that of such a slow-down by accident, before the correction for the number of cases; ``stage`` and
     ``blocks`` say on what it rests.  ``detectable`` is the ratio that an inconclusive case could have shown, and
@@ -41,6 +42,8 @@ class Judged:
     ratio: float = math.nan
     lower: float = math.nan
     upper: float = math.nan
+    base: float = math.nan
+    head: float = math.nan
     chance: float = 1.0
     detectable: float = math.nan
     reason: str = ""
@@ -69,6 +72,7 @@ class Verdict:
     rules: Rules
     header: Mapping[str, Any]
     companions: Mapping[str, Any]
+    ended: Mapping[str, Any]
 
     def of(self, *states: str) -> Sequence[Judged]:
         """The cases in one of ``states``, the slowest first."""
@@ -97,7 +101,7 @@ def decide(frame: pd.DataFrame, rules: Rules = RULES) -> Verdict:
     observed = observations(frame, rules)
     accepted = overrides(frame.attrs.get("header", {}))
     checked = controls(observed, rules)
-    measured = _measured(observed, rules)
+    measured = _timed(_measured(observed, rules), observed)
     blamed = any(control.fired for control in checked)
     cases = [_settled(case, accepted, blamed) for case in measured.values()]
     return Verdict(
@@ -110,6 +114,7 @@ def decide(frame: pd.DataFrame, rules: Rules = RULES) -> Verdict:
         rules=rules,
         header=frame.attrs.get("header", {}),
         companions=frame.attrs.get("companions", {}),
+        ended=frame.attrs.get("ended", {}),
     )
 
 
@@ -131,6 +136,13 @@ def _measured(observed: pd.DataFrame, rules: Rules) -> dict[str, Judged]:
     late = late.loc[[case for case in late.index if case not in found or found[case].state == INCONCLUSIVE]]
     seen = look(late.to_numpy(dtype=float), rules)
     return found | _judged(late, seen, second_stage(seen, rules), rules.late / max(1, len(late)), 2, rules)
+
+
+def _timed(found: Mapping[str, Judged], observed: pd.DataFrame) -> dict[str, Judged]:
+    """``found`` with the seconds of each case in the stage that decided it."""
+    medians = observed[observed["kind"] == PAIR].groupby(["case", "stage"])[list(ARMS)].median()
+    seconds = medians.to_dict("index")
+    return {name: replace(case, **seconds[name, case.stage]) for name, case in found.items()}
 
 
 def _judged(

@@ -43,6 +43,11 @@ class Rules:
         return self.margin * self.limit
 
     @property
+    def least_share(self) -> float:
+        """The same as a share."""
+        return math.expm1(self.least)
+
+    @property
     def late(self) -> float:
         """The chance of a false failure in the second stage."""
         return self.error - self.early

@@ -1,0 +1,167 @@
+"""Records in, verdicts out."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from reports.verdict import Rules, Verdict, decide, frame, suspects
+from reports.verdict.decide import (
+    ACCEPTED,
+    GONE,
+    IMPROVED,
+    INCONCLUSIVE,
+    INVALID,
+    NEW,
+    NO_CHANGE,
+    NOT_JUDGED,
+    REGRESSION,
+)
+from verdict.simulated import blocks
+
+CASES = [f"Layer-numba-{number}-cpu-forward" for number in range(12)]
+
+
+def judged(lines: Iterable[dict], **rules: float) -> Verdict:
+    return decide(frame(lines), Rules(**rules))
+
+
+def states(verdict: Verdict) -> dict[str, str]:
+    return {case.case: case.state for case in verdict.cases}
+
+
+def gate(random: np.random.Generator, slower: dict[str, float], header: dict | None = None) -> list[dict]:
+    """What a gate of two stages writes."""
+    lines = [{"schema": 1, **(header or {})}, *blocks(CASES, 20, random, slower)]
+    lines += blocks(CASES[:4], 20, random, kind="control")
+    open_cases = suspects(frame(lines))
+    lines += blocks(open_cases, 40, random, slower, stage=2)
+    return [*lines, *blocks(open_cases, 14, random, stage=2, kind="control")]
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(20260304)
+
+
+def test_identical_code_passes(random: np.random.Generator) -> None:
+    verdict = judged(gate(random, {}))
+    assert set(states(verdict).values()) == {NO_CHANGE}
+    assert verdict.code() == verdict.code(strict=True) == 0
+    assert verdict.shift is not None
+    assert verdict.shift.lower < 1 < verdict.shift.upper
+
+
+@pytest.mark.parametrize("slower", [0.05, 0.1, 1.0])
+def test_what_is_slower_fails_and_nothing_else_does(random: np.random.Generator, slower: float) -> None:
+    verdict = judged(gate(random, {CASES[7]: slower}))
+    assert [case.case for case in verdict.of(REGRESSION)] == [CASES[7]]
+    (failed,) = verdict.of(REGRESSION)
+    assert failed.lower < 1 + slower < failed.upper
+    assert failed.head / failed.base == pytest.approx(failed.ratio, rel=0.05)
+    assert verdict.code() == 1
+
+
+def test_what_is_faster_is_said(random: np.random.Generator) -> None:
+    verdict = judged(gate(random, {CASES[3]: -0.2}))
+    assert [case.case for case in verdict.of(IMPROVED)] == [CASES[3]]
+    assert verdict.code() == 0
+
+
+def test_suspects_come_in_the_order_of_suspicion(random: np.random.Generator) -> None:
+    slower = {CASES[5]: 0.03, CASES[6]: 0.01}
+    lines = list(blocks(CASES, 8, random, slower, noise="normal"))
+    assert suspects(frame(lines))[0] == CASES[5]
+
+
+def test_the_second_stage_decides_on_fresh_blocks_alone(random: np.random.Generator) -> None:
+    """What looked slower in the first stage passes if fresh blocks say so."""
+    lines = list(blocks(CASES, 7, random, {CASES[0]: 0.04}))
+    assert CASES[0] in suspects(frame(lines))
+    lines += blocks(CASES[:1], 60, random, stage=2, noise="normal")
+    case = judged(lines).cases[0]
+    assert (case.state, case.stage, case.blocks) == (NO_CHANGE, 2, 60)
+    assert case.ratio < 1.02
+
+
+def test_too_few_blocks_are_inconclusive_and_could_have_seen_nothing(random: np.random.Generator) -> None:
+    verdict = judged(blocks(CASES, 4, random))
+    assert set(states(verdict).values()) == {INCONCLUSIVE}
+    assert {case.detectable for case in verdict.cases} == {np.inf}
+    assert verdict.code() == verdict.code(strict=True) == 3
+
+
+def test_strict_does_not_take_inconclusive_for_passed(random: np.random.Generator) -> None:
+    lines = [*blocks(CASES[:6], 30, random, noise="normal"), *blocks(CASES[6:], 3, random)]
+    verdict = judged(lines)
+    assert (verdict.code(), verdict.code(strict=True)) == (0, 3)
+
+
+def test_a_control_that_fires_makes_failures_invalid(random: np.random.Generator) -> None:
+    lines = gate(random, {CASES[7]: 0.1})
+    lines += blocks(["Layer-other"], 20, random, {"Layer-other": 0.2}, kind="control")
+    verdict = judged(lines)
+    assert [control.case for control in verdict.fired] == ["Layer-other"]
+    assert [case.case for case in verdict.of(INVALID)] == [CASES[7]]
+    assert verdict.code() == 3
+
+
+def test_a_control_fires_in_either_direction(random: np.random.Generator) -> None:
+    lines = blocks(["Layer-other"], 20, random, {"Layer-other": -0.2}, kind="control")
+    assert judged([*blocks(CASES, 20, random), *lines]).fired
+
+
+@pytest.mark.parametrize("where", ["message", "accept"])
+def test_somebody_may_accept_a_slow_down_with_a_reason(random: np.random.Generator, where: str) -> None:
+    text = f"Check arguments\n\naccept-slowdown: {CASES[7][:-7]}* it checks its arguments now\nAccept-slowdown: *\n"
+    verdict = judged(gate(random, {CASES[7]: 0.1}, {"head": {where: text}}))
+    (accepted,) = verdict.of(ACCEPTED)
+    assert accepted.reason.startswith("it checks its arguments now (")
+    assert verdict.code() == 0
+    assert [override.cases for override in verdict.overrides if override.problem] == ["*"]
+
+
+def test_an_accepted_case_covers_no_other(random: np.random.Generator) -> None:
+    header = {"head": {"message": f"Accept-slowdown: {CASES[1]} because"}}
+    verdict = judged(gate(random, {CASES[7]: 0.1}, header))
+    assert [case.case for case in verdict.of(REGRESSION)] == [CASES[7]]
+
+
+def test_disturbed_processes_are_dropped_whichever_arm_they_are(random: np.random.Generator) -> None:
+    lines = list(blocks(CASES, 20, random))
+    for line in lines:
+        if line["block"] in (3, 4):
+            arm = "base" if line["block"] == 3 else "head"
+            line["conditions"][arm]["involuntary"] = 900
+            line[arm] = [10 * seconds for seconds in line[arm]]
+    verdict = judged(lines)
+    assert verdict.dropped == 2 * len(CASES)
+    assert {case.blocks for case in verdict.cases if case.stage == 1} == {18}
+
+
+@pytest.mark.parametrize(
+    ("line", "state", "code"),
+    [
+        ({"arm": "base", "absent": True, "reason": "the base lacks it"}, NEW, 0),
+        ({"arm": "head", "absent": True, "reason": "the head lacks it"}, GONE, 0),
+        ({"arm": "head", "reason": "it died of SIGKILL"}, NOT_JUDGED, 3),
+        ({"arm": "base", "reason": "it died of SIGKILL"}, NOT_JUDGED, 0),
+    ],
+)
+def test_cases_without_a_figure(random: np.random.Generator, line: dict, state: str, code: int) -> None:
+    verdict = judged([*gate(random, {}), {"case": "Other", **line}])
+    assert verdict.cases[-1].state == state
+    assert verdict.cases[-1].reason == line["reason"]
+    assert verdict.code() == code
+
+
+def test_a_case_that_died_in_some_blocks_is_judged_on_the_others(random: np.random.Generator) -> None:
+    died = {"stage": 1, "block": 21, "kind": "pair", "case": CASES[2], "arm": "head", "reason": "it died"}
+    assert states(judged([*gate(random, {}), died]))[CASES[2]] == NO_CHANGE
+
+
+def test_nothing_measured_is_not_judged() -> None:
+    verdict = judged([{"schema": 1}, {"case": "Only", "arm": "head", "reason": "it does not build"}])
+    assert states(verdict) == {"Only": NOT_JUDGED}
+    assert (verdict.code(), verdict.shift, verdict.observed) == (3, None, 0)
+    assert judged([]).code() == 3
