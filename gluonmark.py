@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import closing, contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -148,6 +148,52 @@ def bench(
     with progress(todo.measurements) as advance:
         outcome = bench.run(todo, RESULTS, advance)
     conclude(outcome, form)
+
+
+@app.command()
+def gate(
+    base: Annotated[str, typer.Option(help="The commit to compare with: any name that git knows.")],
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[LAYER]...", help="The catalogue by default; or path/file.py:Class.")
+    ] = None,
+    head: Annotated[str, typer.Option(help="The commit to judge; the working tree by default.")] = "",
+    budget: Annotated[str, typer.Option(help="Time for all of it, such as 15m.")] = "15m",
+    threshold: Annotated[str, typer.Option(help="The slow-down that matters, such as 3%.")] = "3%",
+    variants: Annotated[str, typer.Option(help="Such as imperative,numba.")] = "",
+    batches: Annotated[str, typer.Option(help="Such as 1,16.")] = "",
+    modes: Annotated[str, typer.Option(help="Such as forward,train; all by default.")] = "",
+    threads: Annotated[int | None, typer.Option(help="Threads of every variant; 1 by default.")] = None,
+    engine: Annotated[str | None, typer.Option(help="threaded or naive.")] = None,
+    build: Annotated[str, typer.Option(help="A command that builds a commit, run in its folder.")] = "",
+    seed: Annotated[int | None, typer.Option(help="Decides what is drawn: orders, which side starts first.")] = None,
+    arguments: ArgumentsOption = None,
+    shapes: ShapeOption = None,
+) -> None:
+    """Measure two commits side by side and judge whether the head is slower."""
+    from benchmarks.side_by_side import plan, stages
+    from benchmarks.side_by_side.record import Record
+
+    todo = plan.plan(
+        plan.Request(
+            base=base,
+            head=head,
+            layers=names or (),
+            variants=listed(variants),
+            batches=listed(batches),
+            modes=listed(modes),
+            arguments=tuple(arguments or ()),
+            shapes=tuple(shapes or ()),
+            budget=budget,
+            threshold=threshold,
+            threads=threads,
+            engine=engine,
+            build=build,
+            seed=seed,
+        )
+    )
+    with closing(Record.in_folder(RESULTS)) as record:
+        outcome = stages.run(todo, lambda _path: [], record, lambda _what, _seconds: None)
+    typer.echo(f"gluonmark: {outcome}", err=True)
 
 
 @app.command()

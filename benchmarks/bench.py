@@ -3,7 +3,6 @@
 A process that dies costs the cells that it had not measured yet, in that round; the next round goes on.
 """
 
-import signal
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import process
 from benchmarks.crew import WorkerDeathError, messages
 from benchmarks.plan import Plan
 from benchmarks.results import ResultFile
@@ -39,17 +39,15 @@ def run(plan: Plan, folder: Path, advance: Callable[[str], None]) -> Outcome:
     for cell, reason in plan.skipped.items():
         result.skip(cell, reason)
     rounds = [_Round(number, plan, result, advance) for number in range(1, plan.rounds + 1)]
-    former = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        for one in rounds:
-            one.run()
-            result.write()
+        with process.interruptible():
+            for one in rounds:
+                one.run()
+                result.write()
     except KeyboardInterrupt:
         for one in rounds:
             one.abandon("the run was interrupted")
     finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
         result.write()
     missing = Counter(entry["reason"] for entry in result.skipped[len(plan.skipped) :])
     remarks = dict.fromkeys(one for entry in result.benchmarks for one in entry["extra_info"]["remarks"])

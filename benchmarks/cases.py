@@ -61,6 +61,24 @@ def prepare(cell: Cell, subject: "Subject | None" = None) -> Case:
         raise CaseError(str(error)) from error
 
 
+def unproved(cell: Cell, subject: "Subject | None" = None) -> Callable[[], None]:
+    """The closure of ``cell`` as ``prepare`` times it, for a process that need not prove again what another proved.
+
+    Raises ``CaseError`` as ``prepare`` does.
+    """
+    import kernels
+    import layers
+
+    try:
+        original, inputs = initialised(subject or layers.load(cell.layer), cell)
+        block = kernels.build(original, cell.variant, cell.context, strict=subject is None)
+        if cell.mode == "forward":
+            return forward(block, inputs)
+        return Training(original, inputs, heads(cell, _arrays(cell, original(*inputs)))).step(block)
+    except (kernels.KernelError, layers.LayerError) as error:
+        raise CaseError(str(error)) from error
+
+
 def remarks(case: Case, block: "Block") -> tuple[str, ...]:
     """What judged a layer from outside the catalogue and, of a network in parts, who ran which."""
     import kernels

@@ -60,12 +60,12 @@ class Sampler:
         self._clock = clock
         self._wait = wait
         self._window = sampling.window
-        self._elapsed(1)  # the first call allocates, loads and compiles: it says nothing about the next
+        self.elapsed(1)  # the first call allocates, loads and compiles: it says nothing about the next
         self.calls = self._calibrated(sampling)
 
     def sample(self) -> float:
         """The seconds of one call, averaged over one window."""
-        seconds = self._elapsed(self.calls) / self.calls
+        seconds = self.elapsed(self.calls) / self.calls
         if not 1 / TROUBLE < self.calls * seconds / self._window < TROUBLE:
             self.calls = self._filling(seconds)
         return seconds
@@ -73,7 +73,7 @@ class Sampler:
     def settle(self) -> None:
         """Wait until the threads of whatever ran before have gone to sleep, then bring back what this closure needs."""
         self._wait(SETTLE)
-        self._elapsed(math.ceil(self.calls / 4))
+        self.elapsed(math.ceil(self.calls / 4))
 
     def _calibrated(self, sampling: Sampling) -> int:
         """Calls that fill one window, found while warming up, so that no call is wasted.
@@ -82,7 +82,7 @@ class Sampler:
         """
         calls, spent, tries, fastest = 1, 0.0, 0, math.inf
         while tries < TRIES or spent < sampling.warm_up or fastest * calls < sampling.window / 2:
-            elapsed = self._elapsed(calls)
+            elapsed = self.elapsed(calls)
             spent += elapsed
             tries += 1
             fastest = min(fastest, elapsed / calls)
@@ -94,8 +94,8 @@ class Sampler:
         """How many calls of so many ``seconds`` fill one window."""
         return max(1, math.ceil(self._window / seconds))
 
-    def _elapsed(self, calls: int) -> float:
-        """Seconds that ``calls`` calls took, with the garbage collector held back as ``timeit`` does."""
+    def elapsed(self, calls: int) -> float:
+        """The seconds that ``calls`` calls took, with the garbage collector held back as ``timeit`` does."""
         call, clock = self._call, self._clock
         collecting = gc.isenabled()
         gc.disable()

@@ -84,13 +84,13 @@ def plan(request: Request) -> Plan:
     grid.chosen("engine", [engine], tuple(switches.ENGINES))
     outside = _outside(request)
     reasons = {cell: contexts.why_unusable(cell.context) for cell in _cells(request, outside)}
-    threads = _positive("number of threads", request.threads, process.THREADS)
+    threads = positive("number of threads", request.threads, process.THREADS)
     if threads > process.MOST_THREADS:
         raise CaseError(f"the number of threads must be at most {process.MOST_THREADS}, not {threads}")
     return Plan(
         tuple(cell for cell, reason in reasons.items() if not reason),
         {cell: reason for cell, reason in reasons.items() if reason},
-        _positive("number of rounds", request.rounds, profile.rounds),
+        positive("number of rounds", request.rounds, profile.rounds),
         profile.sampling,
         threads,
         engine,
@@ -101,7 +101,7 @@ def plan(request: Request) -> Plan:
 def _cells(request: Request, outside: Mapping[str, Outside]) -> tuple[Cell, ...]:
     variants = grid.chosen("variant", request.variants, grid.VARIANTS)
     modes = grid.chosen("mode", request.modes, grid.MODES)
-    batches = tuple(_positive("batch size", batch, 1) for batch in dict.fromkeys(request.batches))
+    batches = tuple(positive("batch size", batch, 1) for batch in dict.fromkeys(request.batches))
     catalogued = [name for name in request.layers if ":" not in name]
     layers = grid.chosen("layer", catalogued, grid.LAYERS) if catalogued or not outside else ()
     cells = grid.cells(layers, variants, batches or grid.BATCHES, modes=modes)
@@ -152,7 +152,8 @@ def _absolute(spec: str) -> str:
     return f"{Path(where).resolve()}:{class_name}" if Path(where).is_file() else spec
 
 
-def _positive(what: str, given: str | int | None, default: int) -> int:
+def positive(what: str, given: str | int | None, default: int) -> int:
+    """The number that was given, or the default.  Raises ``CaseError`` for what is no positive whole number."""
     if given is None:
         return default
     text = str(given)

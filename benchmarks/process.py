@@ -4,7 +4,9 @@ Libraries read theirs once, while they load, so all must stand in the environmen
 """
 
 import os
-from collections.abc import Mapping, MutableMapping
+import signal
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 
 import switches
 from benchmarks.grid import CaseError, chosen
@@ -57,3 +59,14 @@ def preload() -> None:
 
     # Compiling anything makes Numba set up its target, which takes 0.6 s.
     numba.njit("float64(float64)")(lambda number: number)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM and SIGHUP raise ``KeyboardInterrupt``, as Ctrl-C does: what was measured so far is kept."""
+    former = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -76,7 +76,7 @@ def measure(job: Job, channel: TextIO) -> None:
         about: dict[Cell, dict[str, object]] = {}
         for cell in shuffle.sample(cells, len(cells)):
             try:
-                subject = _subject(cell, job.outside)
+                subject = subject_of(cell, job.outside)
                 case = cases.prepare(cell, subject)
                 samplers[cell] = Sampler(case.call, job.sampling)
                 about[cell] = {"judge": case.judge, "remarks": case.remarks}
@@ -84,7 +84,7 @@ def measure(job: Job, channel: TextIO) -> None:
             except Exception as error:  # one cell that fails must not take the others along; the reason is recorded
                 if not isinstance(error, CaseError):
                     traceback.print_exc()
-                say({"id": cell.id, "reason": _reason(error)})
+                say({"id": cell.id, "reason": reason_of(error)})
         seconds = _interleaved(samplers, job.sampling.windows, shuffle)
         for cell, sampler in samplers.items():
             say({"id": cell.id, "seconds": seconds[cell], "calls": sampler.calls, "about": about[cell]})
@@ -104,7 +104,8 @@ def _group(cell: Cell) -> tuple[str, int, str, str]:
     return cell.group
 
 
-def _subject(cell: Cell, outside: dict[str, Outside]) -> "Subject | None":
+def subject_of(cell: Cell, outside: dict[str, Outside]) -> "Subject | None":
+    """The layer of ``cell``, or ``None`` for one of the catalogue."""
     if cell.layer not in outside:
         return None
     import layers
@@ -113,7 +114,8 @@ def _subject(cell: Cell, outside: dict[str, Outside]) -> "Subject | None":
     return layers.resolve(layer.spec, layer.arguments, layer.shapes)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """What went wrong, on one line."""
     text = str(traceback.TracebackException(type(error), error, None))  # str(error) may itself fail
     said: Sequence[str] = text.strip().splitlines() or [""]
     return said[0] if isinstance(error, CaseError) else f"{type(error).__name__}: {said[0]}"

@@ -1,0 +1,119 @@
+"""Both sides of a gate, unpacked: where each is measured, and which cases it has."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import grid
+from benchmarks.crew import SUITE
+from benchmarks.grid import CaseError, Cell
+from benchmarks.side_by_side.arm import Surroundings
+from benchmarks.side_by_side.commits import Commit, Repository
+from benchmarks.side_by_side.errors import CannotJudgeError
+from benchmarks.side_by_side.pair import SIDES
+from benchmarks.side_by_side.plan import Plan
+
+ROOMS = ("benchmarks", "kernels", "layers")
+DRIVER = Path("benchmarks", "side_by_side", "measuring.py")
+ACCEPTED = ".gluonmark-accept"  # slow-downs that the head accepts, with reasons: reports/verdict/overrides.py
+
+
+@dataclass(frozen=True)
+class Side:
+    """One unpacked commit."""
+
+    commit: Commit
+    where: Surroundings
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the record says of it."""
+        accepted = self.where.root / ACCEPTED
+        return {
+            "commit": self.commit.hash,
+            "subject": self.commit.subject,
+            "message": self.commit.message,
+            "dirty": self.commit.dirty,
+            "accepted": accepted.read_text(encoding="utf-8", errors="replace") if accepted.is_file() else "",
+        }
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The cells that both sides have, and those that only one has."""
+
+    common: tuple[Cell, ...]
+    new: tuple[Cell, ...]
+    gone: tuple[Cell, ...]
+
+
+def unpacked(plan: Plan, folder: Path) -> tuple[Side, Side]:
+    """The base and the head in folders of their own.  Raises ``CaseError`` and ``CannotJudgeError``."""
+    repository = Repository.around(Path.cwd())
+    commits = [repository.commit(plan.base), repository.commit(plan.head)]
+    roots = [folder / side for side in SIDES]
+    for commit, root in zip(commits, roots, strict=True):
+        repository.write(commit, root)
+    own = all((repository.root / room).is_dir() for room in ROOMS)
+    if own:
+        _share_definitions(*roots)
+    for side, root in zip(SIDES, roots, strict=True):
+        _build(plan.build, side, root)
+    base, head = (
+        Side(
+            commit,
+            Surroundings(root if own else SUITE, root, plan.outside, plan.pace.sampling, plan.threads, plan.engine),
+        )
+        for commit, root in zip(commits, roots, strict=True)
+    )
+    return base, head
+
+
+def _share_definitions(base: Path, head: Path) -> None:
+    """Give both sides the head's ``benchmarks/``, or ours where the head is older than the gate."""
+    source = head if (head / DRIVER).is_file() else SUITE
+    for root in (base, head):
+        if root != source:
+            shutil.rmtree(root / "benchmarks", ignore_errors=True)
+            shutil.copytree(source / "benchmarks", root / "benchmarks", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _build(command: str, side: str, root: Path) -> None:
+    """Run the person's own command in the folder of a side."""
+    if not command:
+        return
+    done = subprocess.run(command, shell=True, cwd=root, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").splitlines()
+        raise CannotJudgeError(f"the {side} does not build: {said[-1]}")
+
+
+def cases(plan: Plan, base: Side, head: Side) -> Cases:
+    """Which cases there are.  Raises ``CaseError`` for a layer that neither side has, or if none is common."""
+    cells = [set(_cells(plan, side)) for side in (base, head)]
+    known = sorted({cell.layer for side in cells for cell in side})
+    for name in (*plan.layers, *plan.outside):
+        if name not in known:
+            spec = plan.outside[name].spec if name in plan.outside else name
+            raise CaseError(f"neither the base nor the head has {spec}; they have: {', '.join(known) or 'no layer'}")
+    both = cells[0] & cells[1]
+    if not both:
+        raise CannotJudgeError("the base and the head have no case in common")
+    return Cases(_ordered(both), _ordered(cells[1] - both), _ordered(cells[0] - both))
+
+
+def _cells(plan: Plan, side: Side) -> Iterator[Cell]:
+    """The cells of the chosen layers that a side has."""
+    names = grid.layer_names(side.where.suite / "layers")
+    chosen = [name for name in names if name in plan.layers or not (plan.layers or plan.outside)]
+    yield from grid.cells(chosen, plan.variants, plan.batches or grid.BATCHES, ["cpu"], plan.modes)
+    for name, layer in plan.outside.items():
+        if (side.where.root / layer.spec.rpartition(":")[0]).is_file():
+            yield from grid.cells([name], plan.variants, plan.batches or [layer.batch], ["cpu"], plan.modes)
+
+
+def _ordered(cells: set[Cell]) -> tuple[Cell, ...]:
+    return tuple(sorted(cells, key=lambda cell: cell.id))
