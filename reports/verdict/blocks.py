@@ -1,46 +1,19 @@
-"""The record that a gate writes: what is in it, and the frame that is made of it.
+"""Reads the record of a gate into a frame.  What is in a record, ``benchmarks/side_by_side/record.py`` says.
 
-A record is a file of lines, each a JSON object, written as they come, so that a gate that is killed leaves what it
-measured.  Keys that are not described here are not read.
-
-The header is the first line::
-
-    {"schema": 1, "base": {"commit": …, "subject": …, "dirty": false}, "head": {…, "message": …, "accept": …},
-     "threshold": 0.03, "budget": seconds, "seed": …, "machine": …, "threads": 1, "engine": …, "versions": {…}}
-
-``message`` is the whole message of the head's commit, ``accept`` what its file ``.gluonmark-accept`` holds.  Every
-other line is about a case.  What a block measured::
-
-    {"stage": 1, "block": 3, "kind": "pair", "case": "MyDense-numba-16-cpu-train", "first": "head",
-     "base": [seconds of one call, …], "head": […], "calls": calls of each sample, "order": […],
-     "conditions": {"base": {"steal": …, "involuntary": …, …}, "head": {…}}}
-
-with the kind "control" where both processes ran the base; or why there is no figure, for a block or for the whole
-gate::
-
-    {"stage": 1, "block": 3, "kind": "pair", "case": …, "arm": "head", "reason": "…"}
-    {"case": …, "arm": "base", "reason": "…"}
-
-where ``"absent": true`` says that this commit does not have the case at all; or what is known of a case beside time::
-
-    {"case": …, "companions": {"base": {"code": digest, "inputs": digest, "bytes": of a call, "launches": of a call,
-                                        "operations": of a call, "operators": [name, …]}, "head": {…}}}
-
-The last line says how long all took, and why it ended early if it did: ``{"spent": seconds, "end": "interrupted"}``.
-
-The frame has a row for each case and block:
+The frame has a row for each case and block that has figures:
 
 | column | holds |
 | --- | --- |
 | ``stage block`` | numbers, from 1 |
-| ``kind`` | "pair" or "control" |
+| ``kind`` | "pair" (base beside head) or "control" (base beside base) |
 | ``case`` | its name |
 | ``first`` | the arm whose process was started first |
 | ``base head`` | tuples of seconds of one call, in the order of measuring |
-| ``steal involuntary`` | the worse of the two processes, NaN where the machine does not tell |
+| ``seconds`` | how long all that took |
+| ``steal involuntary waited`` | the worse of the two processes, NaN where the machine does not tell |
 
-``frame.attrs`` holds ``header``, ``missing`` (the lines with a reason), ``companions`` (by case) and ``ended`` (the
-last line), plain data.
+``frame.attrs`` holds plain data: ``header``, ``ended`` (the last line, empty if the gate was killed), ``missing`` (a line
+for each time that a case could not be measured) and ``companions`` (what is known beside time, by case and arm).
 """
 
 import json
@@ -56,16 +29,17 @@ from reports.files import shown
 from reports.frame import is_figure
 
 SCHEMA = 1
+BUILD = 0  # the stage in which cases are proved right; its times decide nothing
 KINDS = PAIR, CONTROL = "pair", "control"
 ARMS = BASE, HEAD = "base", "head"
-DISTURBANCES = ("steal", "involuntary")
-COLUMNS = ("stage", "block", "kind", "case", "first", *ARMS, *DISTURBANCES)
+DISTURBANCES = ("steal", "involuntary", "waited")
+COLUMNS = ("stage", "block", "kind", "case", "first", *ARMS, "seconds", *DISTURBANCES)
 
 Line = Mapping[str, Any]
 
 
 def load(path: Path) -> list[Line]:
-    """The lines of the record ``path``; a line that a killed gate left unfinished is left out.
+    """The lines of the record ``path``; one that a killed gate left unfinished at the end is left out.
 
     Raises ``ReportError`` if there is no such file, or another line is damaged.
     """
@@ -90,19 +64,19 @@ def load(path: Path) -> list[Line]:
 
 
 def frame(lines: Iterable[Line]) -> pd.DataFrame:
-    """The frame of a record's ``lines``, of which the header may be missing."""
-    header, ended = dict[str, Any](), dict[str, Any]()
-    rows, missing, companions = [], [], {}
+    """The frame of a record's ``lines``.  Raises ``ReportError`` for what is no line of a record."""
+    header, ended, companions = dict[str, Any](), dict[str, Any](), dict[str, Any]()
+    rows, missing = [], []
     for line in lines:
         if "schema" in line:
             header.update(line)
-        elif "spent" in line:
+        elif "ended" in line:
             ended.update(line)
-        elif "companions" in line:
-            companions[str(line["case"])] = line["companions"]
         elif "reason" in line:
-            missing.append({**line, "case": str(line["case"]), "reason": str(line["reason"])})
-        elif "case" in line:
+            missing.append({**line, "case": str(line.get("case")), "reason": str(line["reason"])})
+        elif line.get("stage") == BUILD:
+            companions[str(line.get("case"))] = line.get("built") or {}
+        else:
             rows.append(_row(line))
     result = pd.DataFrame(rows, columns=list(COLUMNS))
     result.attrs.update(header=header, ended=ended, missing=missing, companions=companions)
@@ -110,16 +84,20 @@ def frame(lines: Iterable[Line]) -> pd.DataFrame:
 
 
 def _row(line: Line) -> list[object]:
-    if line.get("kind") not in KINDS:
-        raise ReportError(f"a block is of the kind {' or '.join(KINDS)}, not {line.get('kind')!r}")
-    samples = [tuple(line[arm]) for arm in ARMS]
+    """One row.  Raises ``ReportError``."""
+    case, kind = line.get("case"), line.get("kind")
+    if kind not in KINDS or not all(isinstance(line.get(name), int) for name in ("stage", "block")):
+        raise ReportError(
+            f"a line of a record has a stage, a block and the kind {' or '.join(KINDS)}: {str(line)[:80]}"
+        )
+    samples = [tuple(line.get(arm) or ()) for arm in ARMS]
     if not all(samples) or not all(is_figure(value) and value > 0 for arm in samples for value in arm):
-        raise ReportError(f"block {line.get('block')} holds no seconds above 0 for {line.get('case')}")
-    conditions = line.get("conditions", {})
+        raise ReportError(f"block {line['block']} of stage {line['stage']} has no seconds above 0 for {case}")
+    conditions = line.get("conditions") or {}
     return [
-        *(int(line[name]) for name in ("stage", "block")),
-        *(str(line.get(name)) for name in ("kind", "case", "first")),
+        *(line["stage"], line["block"], kind, str(case), str(line.get("first"))),
         *samples,
+        float(line["seconds"]) if is_figure(line.get("seconds")) else math.nan,
         *(_worse(conditions, name) for name in DISTURBANCES),
     ]
 

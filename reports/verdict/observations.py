@@ -6,8 +6,8 @@ import pandas as pd
 from reports.verdict.blocks import ARMS, BASE, DISTURBANCES, HEAD
 from reports.verdict.rules import Rules
 
-# So much of each disturbance is usual on any machine: two ticks of the kernel's clock, a few switches.
-USUAL = {"steal": 0.02, "involuntary": 5.0}
+# So much of each disturbance is usual on any machine: of a processor's time, in switches, of the process's time.
+USUAL = {"steal": 0.02, "involuntary": 5.0, "waited": 0.02}
 
 
 def observations(frame: pd.DataFrame, rules: Rules) -> pd.DataFrame:
