@@ -168,11 +168,17 @@ def gate(
     seed: Annotated[int | None, typer.Option(help="Decides what is drawn: orders, which side starts first.")] = None,
     arguments: ArgumentsOption = None,
     shapes: ShapeOption = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if a case is inconclusive.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write the verdict as JUnit XML into this file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write it as Markdown into this file.")] = None,
+    form: FormatOption = "table",
 ) -> None:
     """Measure two commits side by side and judge whether the head is slower."""
     from benchmarks.side_by_side import plan, stages
     from benchmarks.side_by_side.record import Record
+    from reports import verdict
 
+    check_format(form)
     todo = plan.plan(
         plan.Request(
             base=base,
@@ -191,9 +197,20 @@ def gate(
             seed=seed,
         )
     )
-    with closing(Record.in_folder(RESULTS)) as record:
-        outcome = stages.run(todo, lambda _path: [], record, lambda _what, _seconds: None)
-    typer.echo(f"gluonmark: {outcome}", err=True)
+    rules = verdict.Rules(threshold=todo.threshold)
+    with closing(Record.in_folder(RESULTS)) as record, spending(todo.budget) as advance:
+        path = stages.run(
+            todo, lambda path: verdict.suspects(verdict.frame(verdict.load(path)), rules), record, advance
+        )
+    typer.echo(f"gluonmark: what was measured is in {path}", err=True)
+    found = verdict.decide(verdict.frame(verdict.load(path)), rules)
+    if junit is not None:
+        save(junit, verdict.junit_xml(found))
+    if markdown is not None:
+        save(markdown, verdict.comment(found).encode())
+    width = shutil.get_terminal_size((100, 24)).columns
+    typer.echo(verdict.printed(found, form, width=width, color=sys.stdout.isatty()), nl=False)
+    raise typer.Exit(found.code(strict))
 
 
 @app.command()
@@ -277,6 +294,29 @@ def listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",")) if text else ()
 
 
+def save(path: Path, document: bytes) -> None:
+    """Write a file that a person asked for, with the folder that it is to lie in."""
+    from reports import ReportError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(document)
+    except OSError as error:
+        raise ReportError(f"{path} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def spending(budget: float) -> Iterator[Callable[[str, float], None]]:
+    """A bar of time on stderr; gives the function that says what is going on and how many seconds are spent."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), TimeElapsedColumn(), TextColumn("of {task.fields[limit]}: {task.description}"))
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=budget, limit=f"{budget / 60:.3g} min")
+        yield lambda what, spent: bar.update(task, completed=spent, description=what)
+
+
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[str], None]]:
     """A progress bar on stderr; gives the function that moves it on by one named step."""
@@ -295,6 +335,12 @@ def room_errors() -> tuple[type[Exception], ...]:
     return tuple(getattr(sys.modules[room], name) for room, name in names.items() if room in sys.modules)
 
 
+def circumstances() -> tuple[type[Exception], ...]:
+    """What the gate raises where no verdict is possible, whatever one types."""
+    errors = sys.modules.get("benchmarks.side_by_side.errors")
+    return () if errors is None else (errors.CannotJudgeError,)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; errors are one sentence on stderr, after a traceback with --debug."""
     debug = "--debug" in arguments
@@ -307,6 +353,8 @@ def run(arguments: Sequence[str]) -> int:
             return complain(error.format_message(), WRONG_INPUT)
         if isinstance(error, room_errors()):
             return complain(str(error), WRONG_INPUT)
+        if isinstance(error, circumstances()):
+            return complain(str(error), NOT_JUDGED)
         said = traceback.TracebackException(type(error), error, None)  # str(error) may itself fail
         return complain(f"unexpected {type(error).__name__}: {said} (--debug shows where)", NOT_JUDGED)
     return complain("interrupted", NOT_JUDGED) if code == CTRL_C else int(code or 0)

@@ -52,4 +52,4 @@ class Block:
                 if deaths == TRIES:
                     raise CannotJudgeError(f"the {death.side} does not start: {death}") from death
                 if at is not None:
-                    yield {"case": at.id, "status": "failed", "arm": death.side, "reason": str(death)}
+                    yield {"case": at.id, "arm": death.side, "reason": str(death)}

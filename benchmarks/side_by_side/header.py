@@ -33,20 +33,20 @@ def header(plan: Plan, base: Side, head: Side, cases: Cases) -> dict[str, Any]:
         "window": plan.pace.sampling.window,
         "cases": [cell.id for cell in cases.common],
         "plants": {case: vars(plant) for case, plant in plan.plants.items()},
-        "machine": machine(),
+        "machine": platform.node(),
+        "system": system(),
         "versions": versions(),
     }
 
 
-def machine() -> dict[str, Any]:
+def system() -> dict[str, Any]:
     """The computer, as its system describes it."""
     try:
         models = re.findall(r"^model name\s*:\s*(.+)$", PROCESSORS.read_text(), re.MULTILINE)
     except OSError:
         models = []
     return {
-        "name": platform.node(),
-        "system": platform.platform(),
+        "name": platform.platform(),
         "processor": models[0] if models else platform.processor(),
         "processors": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),

@@ -47,7 +47,7 @@ class Pair:
     def build(self, cell: Cell) -> Answer:
         """Prove a case right on both sides: a line with what it is made of on each, or with the reason why not."""
         answers = self._both([{"do": "build", "cell": cell.parameters}] * 2, self.patience.build)
-        return failure(answers) or {"start": self.start, "built": dict(zip(SIDES, answers, strict=True))}
+        return failure(answers) or {"start": self.start, "companions": dict(zip(SIDES, answers, strict=True))}
 
     def measure(self, cell: Cell, samples: int, chance: Random, plant: Mapping[str, Any] | None = None) -> Answer:
         """``samples`` windows of each side, of equally many calls; ``plant`` slows the head."""
@@ -100,7 +100,7 @@ def failure(answers: Sequence[Answer]) -> Answer | None:
     """The line of a case that one side could not prepare, the base's reason first."""
     for side, answer in zip(SIDES, answers, strict=True):
         if "reason" in answer:
-            return {"status": "failed", "arm": side, "reason": answer["reason"]}
+            return {"arm": side, "reason": answer["reason"]}
     return None
 
 

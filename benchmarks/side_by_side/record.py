@@ -1,17 +1,11 @@
-"""The record of a gate: JSON lines, appended as they come, so that nothing is lost if the gate dies.
+"""The record of a gate: lines of JSON, appended as they come, so that nothing is lost if the gate dies.
 
-The first line is the header.  Then, one line for each case and block::
+reports/verdict/blocks.py, which reads it, describes what those lines hold that a verdict rests on.  Beside it
 
-    {"stage": 1, "block": 3, "kind": "pair", "case": "MyDense-numba-16-cpu-train", "calls": 412,
-     "first": "base", "order": [0, 1, 1, 0, ...], "base": [seconds of one call, ...], "head": [...],
-     "seconds": what all that took, "conditions": {"base": {...}, "head": {...}}}
-
-``kind`` is ``pair`` (base against head) or ``control`` (base against base, under the same names); ``first`` says which
-process was started first, ``order`` whose sample each one was (0 base, 1 head).  A case without figures has
-``status`` (``new``, ``gone``, ``failed``), ``reason`` and ``arm`` instead; stage 0 is the building.  Of each case that
-was built stage 0 tells what its code is made of (``companions.py``).  The last line says how it ended.
-
-A process that was killed may leave half a line at the end: readers skip it.
+* a line of a block has the ``seconds`` that it took, preparation included, and more ``conditions`` (conditions.py);
+* stage 0, of the kind "build", is the building: the line of a case has its ``companions``, the ``start`` in seconds of
+  the pair that it ran on, and a first measurement, which nothing rests on but the timetable;
+* the header has what header.py says.
 """
 
 import json

@@ -18,7 +18,7 @@ from benchmarks.side_by_side.plan import Plan
 
 ROOMS = ("benchmarks", "kernels", "layers")
 DRIVER = Path("benchmarks", "side_by_side", "measuring.py")
-ACCEPTED = ".gluonmark-accept"  # slow-downs that the head accepts, with reasons: reports/verdict/overrides.py
+ACCEPTED = ".gluonmark-accept"  # slow-downs that the head accepts: reports/verdict/overrides.py
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Side:
             "subject": self.commit.subject,
             "message": self.commit.message,
             "dirty": self.commit.dirty,
-            "accepted": accepted.read_text(encoding="utf-8", errors="replace") if accepted.is_file() else "",
+            "accept": accepted.read_text(encoding="utf-8", errors="replace") if accepted.is_file() else "",
         }
 
 

@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +38,8 @@ STRIKES = 2
 MINUTE = 60  # seconds
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Where the record is, how many seconds it took, and why it ended early if it did."""
-
-    path: Path
-    seconds: float
-    ended: str = ""
-
-
-def run(plan: Plan, choose: Choose, record: Record, advance: Advance) -> Outcome:
-    """Measure ``plan`` into ``record``; ``advance(what, seconds)`` tells what is going on and how long it took so far.
+def run(plan: Plan, choose: Choose, record: Record, advance: Advance) -> Path:
+    """Measure ``plan`` into ``record`` and return where that is; ``advance(what, seconds)`` tells how far it is.
 
     Ctrl-C, SIGTERM, SIGHUP and a full disk end it early: what was measured is in the record.
     Raises ``CaseError`` and ``CannotJudgeError`` where nothing can be measured.
@@ -62,8 +52,8 @@ def run(plan: Plan, choose: Choose, record: Record, advance: Advance) -> Outcome
         record.write(header(plan, base, head, found))
         gate = Gate(plan, (base.where, head.where), record, advance, began)
         gate.build(found)
-        ended = gate.measure(choose)
-    return Outcome(record.path, time.monotonic() - began, ended)
+        gate.measure(choose)
+    return record.path
 
 
 class Gate:
@@ -86,9 +76,12 @@ class Gate:
 
     def build(self, found: sides.Cases) -> None:
         """Prove every case right on both sides.  Raises ``CannotJudgeError`` if none is, or the budget is too small."""
-        for status, arm, cells in (("new", "base", found.new), ("gone", "head", found.gone)):
+        for arm, cells, reason in (
+            ("base", found.new, "new: the base lacks it"),
+            ("head", found.gone, "the head lacks it"),
+        ):
             for cell in cells:
-                self._write(BUILDING, 0, "build", {"case": cell.id, "status": status, "arm": arm, "reason": status})
+                self._write(BUILDING, 0, "build", {"case": cell.id, "arm": arm, "reason": reason, "absent": True})
         self._left = {cell.id: cell for cell in found.common}
         block = Block(self._where, self._chance(BUILDING))
         for line in block.built(found.common, self._plan.pace.samples[BUILDING]):
@@ -99,8 +92,8 @@ class Gate:
             raise CannotJudgeError(f"no case can be measured; {line['case']} in the {line['arm']}: {line['reason']}")
         self._check_budget()
 
-    def measure(self, choose: Choose) -> str:
-        """Both stages; why they ended early, or an empty text."""
+    def measure(self, choose: Choose) -> None:
+        """Both stages, and why they ended early if they did."""
         ended = ""
         try:
             first = self._plan.pace.first_stage
@@ -108,12 +101,11 @@ class Gate:
             self._advance("looking for suspects", self.spent)
             self._stage(SUSPECTS, choose(self._record.path), self._total)
         except KeyboardInterrupt:
-            ended = "it was interrupted"
+            ended = "interrupted"
         except CannotJudgeError as error:
             ended = str(error)
         with suppress(CannotJudgeError):
-            self._record.write({"ended": ended, "seconds": self.spent})
-        return ended
+            self._record.write({"spent": self.spent, "end": ended})
 
     def _took_in(self, line: Mapping[str, Any]) -> None:
         """What a line of the building says about the time to come."""
