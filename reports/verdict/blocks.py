@@ -12,8 +12,9 @@ The frame has a row for each case and block that has figures:
 | ``seconds`` | how long all that took |
 | ``steal involuntary waited`` | the worse of the two processes, NaN where the machine does not tell |
 
-``frame.attrs`` holds plain data: ``header``, ``ended`` (the last line, empty if the gate was killed), ``missing`` (a line
-for each time that a case could not be measured) and ``companions`` (what is known beside time, by case and arm).
+``frame.attrs`` holds plain data: ``header``, ``ended`` (the last line, empty if the gate was killed), ``missing`` (a
+line for each time that a case could not be measured), ``companions`` (what is known beside time, by case and arm) and
+``start`` (seconds until both processes of a block were ready).
 """
 
 import json
@@ -66,7 +67,7 @@ def load(path: Path) -> list[Line]:
 def frame(lines: Iterable[Line]) -> pd.DataFrame:
     """The frame of a record's ``lines``.  Raises ``ReportError`` for what is no line of a record."""
     header, ended, companions = dict[str, Any](), dict[str, Any](), dict[str, Any]()
-    rows, missing = [], []
+    rows, missing, start = [], [], 0.0
     for line in lines:
         if "schema" in line:
             header.update(line)
@@ -76,10 +77,11 @@ def frame(lines: Iterable[Line]) -> pd.DataFrame:
             missing.append({**line, "case": str(line.get("case")), "reason": str(line["reason"])})
         elif line.get("stage") == BUILD:
             companions[str(line.get("case"))] = line.get("built") or {}
+            start = max(start, float(line.get("start") or 0.0))
         else:
             rows.append(_row(line))
     result = pd.DataFrame(rows, columns=list(COLUMNS))
-    result.attrs.update(header=header, ended=ended, missing=missing, companions=companions)
+    result.attrs.update(header=header, ended=ended, missing=missing, companions=companions, start=start)
     return result
 
 
@@ -87,9 +89,7 @@ def _row(line: Line) -> list[object]:
     """One row.  Raises ``ReportError``."""
     case, kind = line.get("case"), line.get("kind")
     if kind not in KINDS or not all(isinstance(line.get(name), int) for name in ("stage", "block")):
-        raise ReportError(
-            f"a line of a record has a stage, a block and the kind {' or '.join(KINDS)}: {str(line)[:80]}"
-        )
+        raise ReportError(f"a line of a record has stage, block and kind ({' or '.join(KINDS)}): {str(line)[:80]}")
     samples = [tuple(line.get(arm) or ()) for arm in ARMS]
     if not all(samples) or not all(is_figure(value) and value > 0 for arm in samples for value in arm):
         raise ReportError(f"block {line['block']} of stage {line['stage']} has no seconds above 0 for {case}")

@@ -29,9 +29,10 @@ def matrix(observed: pd.DataFrame, kind: str, stage: int) -> pd.DataFrame:
 
 
 def _disturbed(frame: pd.DataFrame, rules: Rules) -> np.ndarray:
+    """Compared with the case's own median: one that waits for other threads is switched more often than others."""
     disturbed = np.zeros(len(frame), dtype=bool)
     for name in DISTURBANCES:
-        worse = frame[name].to_numpy(dtype=float)
-        if np.isfinite(worse).any():
-            disturbed |= worse > rules.disturbed * max(float(np.nanmedian(worse)), USUAL[name])
+        worse = frame[name].astype("float64")
+        usual = worse.groupby(frame["case"]).transform("median").clip(lower=USUAL[name])
+        disturbed |= (worse > rules.disturbed * usual).to_numpy()
     return disturbed

@@ -55,5 +55,6 @@ def blocks(
                 "base": seconds[0].tolist(),
                 "head": seconds[1].tolist(),
                 "calls": 100,
+                "seconds": 0.1,
                 "conditions": {arm: {"steal": 0.0, "involuntary": 2} for arm in ("base", "head")},
             }

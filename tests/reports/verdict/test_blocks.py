@@ -38,12 +38,13 @@ def test_a_line_becomes_a_row() -> None:
 
 def test_what_is_no_figure_stands_beside_the_frame() -> None:
     failed = {"stage": 1, "block": 1, "kind": "pair", "case": "Other", "arm": "base", "reason": "it died"}
-    built = {"stage": 0, "block": 0, "kind": "build", "case": "L", "built": {"base": {"code": "a"}}, "base": [1e-5]}
+    built = {"stage": 0, "block": 0, "kind": "build", "case": "L", "built": {"base": {"code": "a"}}, "start": 2.5}
     found = frame([HEADER, built, failed, {"ended": "", "seconds": 9.5}])
     assert found.empty
     assert found.attrs["header"] == HEADER
     assert found.attrs["missing"] == [failed]
     assert found.attrs["companions"] == {"L": {"base": {"code": "a"}}}
+    assert found.attrs["start"] == 2.5
     assert found.attrs["ended"] == {"ended": "", "seconds": 9.5}
 
 
@@ -87,5 +88,5 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     ids=str,
 )
 def test_a_damaged_line_is_refused(damage: dict) -> None:
-    with pytest.raises(ReportError, match=r"a line of a record has|no seconds above 0"):
+    with pytest.raises(ReportError, match=r"a line of a record has stage|no seconds above 0"):
         frame([HEADER, {**LINE, **damage}])
