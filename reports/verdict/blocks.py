@@ -1,4 +1,31 @@
-"""Reads the record of a gate into a frame.  What is in a record, ``benchmarks/side_by_side/record.py`` says.
+"""The record that a gate writes: what is in it, and the frame that is made of it.
+
+A record is a file of lines, each a JSON object, written as they come, so that a gate that is killed leaves what it
+measured.  Keys that are not described here are not read.
+
+The header is the first line::
+
+    {"schema": 1, "base": {"commit": …, "subject": …, "dirty": false}, "head": {…, "message": …, "accept": …},
+     "threshold": 0.03, "budget": seconds, "machine": name, "plants": {case: {"kind": "spin", "share": 0.05}}, …}
+
+``message`` is the whole message of the head's commit, ``accept`` what its file ``.gluonmark-accept`` holds, ``plants``
+what slows the head on purpose.  Then, what a block measured::
+
+    {"stage": 1, "block": 3, "kind": "pair", "case": "MyDense-numba-16-cpu-train", "first": "head",
+     "base": [seconds of one call, …], "head": […], "seconds": what all that took,
+     "conditions": {"base": {"steal": …, "involuntary": …, "waited": …, …}, "head": {…}}}
+
+with the kind "control" where both processes ran the base.  A case that could not be measured in a block, or not at all
+(stage 0, in which every case is proved right), has a reason instead, and where ``"absent": true`` stands this commit
+does not have it::
+
+    {"stage": 0, "block": 0, "kind": "build", "case": …, "arm": "head", "reason": "…"}
+
+Of what was proved right, stage 0 says what is known beside time, and how long two processes took to start::
+
+    {"stage": 0, …, "case": …, "start": seconds, "companions": {"base": {…}, "head": {…}}}
+
+The last line says how long all took, and why it ended early if it did: ``{"spent": seconds, "end": "interrupted"}``.
 
 The frame has a row for each case and block that has figures:
 
@@ -71,12 +98,12 @@ def frame(lines: Iterable[Line]) -> pd.DataFrame:
     for line in lines:
         if "schema" in line:
             header.update(line)
-        elif "ended" in line:
+        elif "spent" in line:
             ended.update(line)
         elif "reason" in line:
             missing.append({**line, "case": str(line.get("case")), "reason": str(line["reason"])})
         elif line.get("stage") == BUILD:
-            companions[str(line.get("case"))] = line.get("built") or {}
+            companions[str(line.get("case"))] = line.get("companions") or {}
             start = max(start, float(line.get("start") or 0.0))
         else:
             rows.append(_row(line))

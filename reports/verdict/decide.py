@@ -19,7 +19,6 @@ from reports.verdict.rules import RULES, Rules
 REGRESSION, ACCEPTED, INVALID = "regression", "accepted", "invalid"
 INCONCLUSIVE, NOT_JUDGED = "inconclusive", "not judged"
 NEW, GONE = "new", "gone"
-ABSENT = {NEW: "the base does not have it", GONE: "the head does not have it"}
 NO_CHANGE, IMPROVED = "no change", "improved"
 PASSED = (NO_CHANGE, IMPROVED)
 # The exit codes of the command.
@@ -191,9 +190,9 @@ def _missing(lines: Iterable[Mapping[str, Any]], measured: set[str]) -> Sequence
     found: dict[str, Judged] = {}
     for line in lines:
         case, arm = line["case"], str(line.get("arm") or "")
-        state = line["status"] if line.get("status") in ABSENT else NOT_JUDGED
+        state = (NEW if arm == BASE else GONE) if line.get("absent") else NOT_JUDGED
         if case not in measured:
-            found.setdefault(case, Judged(case, state, reason=ABSENT.get(state, line["reason"]), arm=arm))
+            found.setdefault(case, Judged(case, state, reason=line["reason"], arm=arm))
     return list(found.values())
 
 

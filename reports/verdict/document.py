@@ -139,10 +139,10 @@ def _seen(case: Judged) -> str:
 def _how(verdict: Verdict) -> Iterator[str]:
     header, rules = verdict.header, verdict.rules
     yield f"Base: {commit(header.get('base') or {})}. Head: {commit(header.get('head') or {})}."
-    if seconds := verdict.ended.get("seconds"):
+    if seconds := verdict.ended.get("spent"):
         budget = f" of {header['budget'] / 60:.3g}" if header.get("budget") else ""
-        end = verdict.ended.get("ended")
-        yield f"Measured for {seconds / 60:.3g}{budget} minutes{f', then {end}' if end else ''}."
+        end = verdict.ended.get("end")
+        yield f"Measured for {seconds / 60:.3g}{budget} minutes{f'; ended early: {end}' if end else ''}."
     for stage in STAGES:
         judged = [case for case in verdict.cases if case.stage == stage]
         if judged:

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 FILE = ".gluonmark-accept"
-SOURCES = {"message": "the commit message", "accepted": FILE}
+SOURCES = {"message": "the commit message", "accept": FILE}
 LINE = re.compile(r"^\s*Accept-slowdown:\s*(?P<cases>\S*)\s*(?P<reason>.*?)\s*$", re.IGNORECASE)
 
 

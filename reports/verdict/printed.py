@@ -76,7 +76,7 @@ def record(verdict: Verdict) -> dict[str, Any]:
 def junit_xml(verdict: Verdict) -> bytes:
     """JUnit XML in UTF-8: a failure for each regression, an error for what could not be judged."""
     suites = Element("testsuites")
-    machine = str(verdict.header.get("machine", {}).get("name") or junit.NO_HOST)
+    machine = str(verdict.header.get("machine") or junit.NO_HOST)
     junit.suite(suites, ("gluonmark gate", machine), datetime.now(timezone.utc), list(map(_testcase, verdict.cases)))
     return junit.written(suites)
 

@@ -38,14 +38,14 @@ def test_a_line_becomes_a_row() -> None:
 
 def test_what_is_no_figure_stands_beside_the_frame() -> None:
     failed = {"stage": 1, "block": 1, "kind": "pair", "case": "Other", "arm": "base", "reason": "it died"}
-    built = {"stage": 0, "block": 0, "kind": "build", "case": "L", "built": {"base": {"code": "a"}}, "start": 2.5}
-    found = frame([HEADER, built, failed, {"ended": "", "seconds": 9.5}])
+    built = {"stage": 0, "block": 0, "kind": "build", "case": "L", "companions": {"base": {"code": "a"}}, "start": 2.5}
+    found = frame([HEADER, built, failed, {"spent": 9.5, "end": ""}])
     assert found.empty
     assert found.attrs["header"] == HEADER
     assert found.attrs["missing"] == [failed]
     assert found.attrs["companions"] == {"L": {"base": {"code": "a"}}}
     assert found.attrs["start"] == 2.5
-    assert found.attrs["ended"] == {"ended": "", "seconds": 9.5}
+    assert found.attrs["ended"] == {"spent": 9.5, "end": ""}
 
 
 def test_half_a_line_at_the_end_is_what_a_killed_gate_leaves(write: Callable[[str, object], Path]) -> None:

@@ -24,7 +24,7 @@ HEADER = {
         "message": "Check | arguments\n\nAccept-slowdown: My_Layer* it checks <b>now</b>\nAccept-slowdown: Other*",
     },
     "budget": 900,
-    "machine": {"name": "box"},
+    "machine": "box",
 }
 CODE = {"code": "a", "inputs": "b", "bytes": 1024, "launches": 1, "operations": 3}
 
@@ -38,17 +38,11 @@ def verdict() -> Verdict:
     lines = [HEADER, *blocks(cases, 20, random, slower), *blocks(["Short-numba-1-cpu-train"], 4, random)]
     lines += blocks(cases[-1:], 20, random, kind="control")
     lines += [
-        {"stage": 0, "case": SLOWER, "built": {"base": CODE, "head": {**CODE, "code": "c", "bytes": 2048}}},
-        {"stage": 0, "case": FASTER, "built": {"base": CODE, "head": CODE}},
-        {"stage": 0, "case": "New-numba-1-cpu-train", "status": "new", "arm": "base", "reason": "new"},
-        {
-            "stage": 0,
-            "case": "Broken-numba-1-cpu-train",
-            "status": "failed",
-            "arm": "head",
-            "reason": "it died of SIGKILL",
-        },
-        {"ended": "it was interrupted", "seconds": 612.3},
+        {"stage": 0, "case": SLOWER, "companions": {"base": CODE, "head": {**CODE, "code": "c", "bytes": 2048}}},
+        {"stage": 0, "case": FASTER, "companions": {"base": CODE, "head": CODE}},
+        {"stage": 0, "case": "New-numba-1-cpu-train", "arm": "base", "absent": True, "reason": "the base lacks it"},
+        {"stage": 0, "case": "Broken-numba-1-cpu-train", "arm": "head", "reason": "it died of SIGKILL"},
+        {"spent": 612.3, "end": "interrupted"},
     ]
     return decide(frame(lines))
 
