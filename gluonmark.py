@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from benchmarks.bench import Outcome
+    from benchmarks.side_by_side.stages import Choose
+    from reports.verdict import Rules
 
 RESULTS = Path("results")
 REGRESSED, WRONG_INPUT, NOT_JUDGED = 1, 2, 3
@@ -199,9 +201,7 @@ def gate(
     )
     rules = verdict.Rules(threshold=todo.threshold)
     with closing(Record.in_folder(RESULTS)) as record, spending(todo.budget) as advance:
-        path = stages.run(
-            todo, lambda path: verdict.suspects(verdict.frame(verdict.load(path)), rules), record, advance
-        )
+        path = stages.run(todo, suspects(rules), record, advance)
     typer.echo(f"gluonmark: what was measured is in {path}", err=True)
     found = verdict.decide(verdict.frame(verdict.load(path)), rules)
     if junit is not None:
@@ -211,6 +211,65 @@ def gate(
     width = shutil.get_terminal_size((100, 24)).columns
     typer.echo(verdict.printed(found, form, width=width, color=sys.stdout.isatty()), nl=False)
     raise typer.Exit(found.code(strict))
+
+
+@app.command()
+def calibrate(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[LAYER]...", help="The catalogue by default.")] = None,
+    folder: Annotated[Path, typer.Option(help="Where the records are, and stay.")] = RESULTS / "calibration",
+    base: Annotated[str, typer.Option(help="The commit that is compared with itself.")] = "HEAD",
+    gates: Annotated[int, typer.Option(min=0, help="Gates of identical code.")] = 30,
+    planted: Annotated[int, typer.Option(min=0, help="Gates with planted slow-downs.")] = 30,
+    plants: Annotated[int, typer.Option(min=1, help="Cases of such a gate for each size of a slow-down.")] = 2,
+    cases: Annotated[int, typer.Option(min=1, help="Cases of a gate, spread over the grid.")] = 40,
+    budget: Annotated[str, typer.Option(help="Time for one gate, such as 15m.")] = "15m",
+    threshold: Annotated[str, typer.Option(help="The slow-down that matters, such as 3%.")] = "3%",
+    variants: Annotated[str, typer.Option(help="Such as imperative,numba.")] = "",
+    batches: Annotated[str, typer.Option(help="Such as 1,16.")] = "",
+    modes: Annotated[str, typer.Option(help="Such as forward,train; all by default.")] = "",
+    threads: Annotated[int | None, typer.Option(help="Threads of every variant; 1 by default.")] = None,
+    engine: Annotated[str | None, typer.Option(help="threaded or naive.")] = None,
+    replays: Annotated[int, typer.Option(min=1, help="Gates that are replayed from recorded blocks.")] = 10_000,
+    rivals: Annotated[int, typer.Option(min=1, help="Runs that the rules of other tools judge.")] = 500,
+    form: FormatOption = "table",
+) -> None:
+    """Find out how often the gate is wrong on this machine, and what it finds in how many minutes.
+
+    Measures identical code beside itself, and slowed on purpose.  What the folder holds is not measured again.
+    """
+    from benchmarks.side_by_side import calibration, plan
+    from reports import verdict
+
+    check_format(form)
+    todo = plan.plan(
+        plan.Request(
+            base=base,
+            head=base,
+            layers=names or (),
+            variants=listed(variants),
+            batches=listed(batches),
+            modes=listed(modes),
+            budget=budget,
+            threshold=threshold,
+            threads=threads,
+            engine=engine,
+        )
+    )
+    rules = verdict.Rules(threshold=todo.threshold)
+    with spending(todo.budget) as advance:
+        calibration.run(calibration.Campaign(todo, folder, gates, planted, plants, cases), suspects(rules), advance)
+    found = verdict.figures(verdict.records(folder), replays, rivals, rules)
+    if form in ("json", "csv"):
+        show(found, form)
+    else:
+        typer.echo(verdict.tables(found, form), nl=False)
+
+
+def suspects(rules: "Rules") -> "Choose":
+    """What ``benchmarks`` asks between the stages of a gate: the decision is that of ``reports``."""
+    from reports import verdict
+
+    return lambda record: verdict.suspects(verdict.frame(verdict.load(record)), rules)
 
 
 @app.command()

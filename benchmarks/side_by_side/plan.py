@@ -37,7 +37,10 @@ class Pace:
 
 @dataclass(frozen=True)
 class Plan:
-    """One gate.  ``head`` is empty for the working tree; ``plants`` slow cases of the head, by their ids."""
+    """One gate.  ``head`` is empty for the working tree; ``plants`` slow cases of the head, by their ids.
+
+    ``cases`` are the ids of those that are measured, of all that the other fields name; all of them if it is empty.
+    """
 
     base: str
     head: str = ""
@@ -54,6 +57,7 @@ class Plan:
     seed: int = 0
     pace: Pace = field(default_factory=Pace)
     plants: Mapping[str, Plant] = field(default_factory=dict)
+    cases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,8 @@ def cases(plan: Plan, base: Side, head: Side) -> Cases:
         if name not in known:
             spec = plan.outside[name].spec if name in plan.outside else name
             raise CaseError(f"neither the base nor the head has {spec}; they have: {', '.join(known) or 'no layer'}")
+    if plan.cases:
+        cells = [{cell for cell in side if cell.id in plan.cases} for side in cells]
     both = cells[0] & cells[1]
     if not both:
         raise CannotJudgeError("the base and the head have no case in common")

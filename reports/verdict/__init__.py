@@ -12,8 +12,23 @@ they are right.
 """
 
 from reports.verdict.blocks import frame, load
+from reports.verdict.calibration import figures, records, tables
 from reports.verdict.decide import Verdict, decide, suspects
 from reports.verdict.printed import comment, junit_xml, printed
 from reports.verdict.rules import RULES, Rules
 
-__all__ = ["RULES", "Rules", "Verdict", "comment", "decide", "frame", "junit_xml", "load", "printed", "suspects"]
+__all__ = [
+    "RULES",
+    "Rules",
+    "Verdict",
+    "comment",
+    "decide",
+    "figures",
+    "frame",
+    "junit_xml",
+    "load",
+    "printed",
+    "records",
+    "suspects",
+    "tables",
+]

@@ -12,23 +12,25 @@ from reports.verdict.blocks import ARMS, PAIR
 from reports.verdict.observations import matrix, observations
 from reports.verdict.rules import Rules
 
-# What gates do with their time (benchmarks/side_by_side/plan.py), as far as a replay must know.
+# How gates divide their time (benchmarks/side_by_side/plan.py).
 FIRST_STAGE = 0.55
 CONTROL_EVERY = 3
-CONTROLS = 0.1
 
 
 @dataclass(frozen=True)
 class Pool:
     """``ratios`` are logarithms, float64 (blocks, cases), NaN where a figure is missing or was dropped.
 
-    ``samples`` has for each case the seconds of both arms, float64 (blocks, 2, samples).  ``start`` and ``each`` are
-    seconds that a block takes, by itself and for each of its cases.
+    ``samples`` has for each case the seconds of both arms, float64 (blocks, 2, samples), of the blocks in which no case
+    is missing.  A gate made ``early`` blocks in ``budget`` seconds; one takes ``start`` seconds by itself and ``each``
+    for each of its cases.
     """
 
     cases: Sequence[str]
     ratios: np.ndarray
     samples: Mapping[str, np.ndarray]
+    early: float
+    budget: float
     start: float
     each: float
 
@@ -48,11 +50,10 @@ class Timing:
     each: float
 
     @classmethod
-    def of(cls, budget: float, pool: Pool, cases: int) -> "Timing":
-        """For ``budget`` seconds and so many cases, at the pace of ``pool``."""
-        pairs, controls = pool.start + cases * pool.each, pool.start + math.ceil(CONTROLS * cases) * pool.each
-        early = int(FIRST_STAGE * budget / (pairs + controls / CONTROL_EVERY))
-        return cls(early, (1 - FIRST_STAGE) * budget, pool.start, pool.each)
+    def of(cls, budget: float, blocks: Pool) -> "Timing":
+        """For ``budget`` seconds, at the pace of the gates behind ``blocks``."""
+        early = int(blocks.early * budget / blocks.budget)
+        return cls(early, (1 - FIRST_STAGE) * budget, blocks.start, blocks.each)
 
     def blocks(self, suspects: int) -> int:
         """How many blocks of so many suspects the second stage has time for."""
@@ -66,20 +67,29 @@ def pool(frames: Sequence[pd.DataFrame], rules: Rules) -> Pool:
     if not common:
         raise ReportError("there is no case that all gates of identical code have measured: nothing can be replayed")
     ratios = np.concatenate([table.loc[common].to_numpy(dtype=float).T for table in tables])
-    return Pool(common, ratios, _samples(frames, common), *_pace(frames))
+    return Pool(common, ratios, _samples(frames, common), *_pace(frames, tables))
 
 
 def _samples(frames: Sequence[pd.DataFrame], cases: Sequence[str]) -> dict[str, np.ndarray]:
     """As many samples of each block as the block with the fewest has."""
-    rows = pd.concat([frame[(frame["stage"] == 1) & (frame["kind"] == PAIR)] for frame in frames])
+    rows = pd.concat([frame.assign(gate=gate) for gate, frame in enumerate(frames)])
+    rows = rows[(rows["stage"] == 1) & (rows["kind"] == PAIR) & rows["case"].isin(cases)]
+    whole = rows.groupby(["gate", "block"])["case"].transform("nunique") == len(cases)
     found = {}
-    for case, blocks in rows[rows["case"].isin(cases)].groupby("case", sort=False):
+    for case, blocks in rows[whole].sort_values(["gate", "block"]).groupby("case", sort=False):
         both = [blocks[arm].tolist() for arm in ARMS]
         fewest = min(len(samples) for arm in both for samples in arm)
         found[str(case)] = np.array([[samples[:fewest] for samples in arm] for arm in both]).swapaxes(0, 1)
     return found
 
 
-def _pace(frames: Sequence[pd.DataFrame]) -> tuple[float, float]:
-    start = float(np.median([frame.attrs.get("start", 0.0) for frame in frames]))
-    return start, float(pd.concat([frame["seconds"] for frame in frames]).mean())
+def _pace(frames: Sequence[pd.DataFrame], tables: Sequence[pd.DataFrame]) -> tuple[float, float, float, float]:
+    """``early``, ``budget``, ``start`` and ``each`` of the gate in the middle."""
+    budgets = [frame.attrs["header"].get("budget") or math.nan for frame in frames]
+    starts = [frame.attrs["start"] for frame in frames]
+    each = pd.concat([frame["seconds"] for frame in frames]).mean()
+    return (
+        float(np.median([len(table.columns) for table in tables])),
+        *map(float, map(np.median, (budgets, starts))),
+        each,
+    )

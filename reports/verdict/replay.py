@@ -28,15 +28,15 @@ class Run:
     failed: np.ndarray
     open: np.ndarray
     covered: np.ndarray
-    invalid: bool
+    fired: bool
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What all replays said.  ``found`` and ``hidden`` are by size: the slow-down failed, or passed."""
+    """What all replays said.  ``found`` and ``passed`` are by size: the slow-down failed, or passed."""
 
     false_alarms: Share
-    invalid: Share
+    fired: Share
     inconclusive: Share
     covered: Share
     found: Mapping[float, Share]
@@ -50,21 +50,21 @@ def replay(
     random = np.random.default_rng(seed)
     cases = len(blocks.cases)
     nothing = dict.fromkeys(sizes, 0)
-    false, invalid, undecided, covered, found, passed = 0, 0, 0, 0, dict(nothing), dict(nothing)
+    false, fired, undecided, covered, found, passed = 0, 0, 0, 0, dict(nothing), dict(nothing)
     for _ in range(number):
         planted = int(random.integers(cases))
         for size, run in _runs(blocks, timing, rules, planted, sizes, random.permutation(blocks.blocks)):
             if size == NOTHING:
-                false += bool(run.failed.any() and not run.invalid)
-                invalid += bool(run.failed.any() and run.invalid)
+                false += bool(run.failed.any() and not run.fired)
+                fired += run.fired
                 undecided += int(run.open.sum())
                 covered += int(run.covered.sum())
             else:
-                found[size] += bool(run.failed[planted] and not run.invalid)
+                found[size] += bool(run.failed[planted] and not run.fired)
                 passed[size] += bool(not run.failed[planted] and not run.open[planted])
     return Replayed(
         Share(false, number),
-        Share(invalid, number),
+        Share(fired, number),
         Share(undecided, number * cases),
         Share(covered, number * cases),
         {size: Share(hits, number) for size, hits in found.items()},

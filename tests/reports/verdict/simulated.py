@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from reports.verdict import frame, suspects
+
 # Standard deviations, of logarithms: of one process from the next, and of a sample within its process.  Together the
 # ratio of a block has 3.6 %.
 PROCESS = 0.022
@@ -58,3 +60,17 @@ def blocks(
                 "seconds": 0.1,
                 "conditions": {arm: {"steal": 0.0, "involuntary": 2} for arm in ("base", "head")},
             }
+
+
+def gate(cases: Sequence[str], seed: int, slower: Mapping[str, float] | None = None) -> list[dict]:
+    """The whole record of a gate of 4 minutes, of identical code but for what is planted."""
+    random = np.random.default_rng(seed)
+    plants = {case: {"kind": "spin", "share": share} for case, share in (slower or {}).items()}
+    lines: list[dict] = [{"schema": 1, "budget": 240.0, "plants": plants}]
+    lines += [{"stage": 0, "block": 0, "kind": "build", "case": case, "start": 2.0, "companions": {}} for case in cases]
+    lines += blocks(cases, 18, random, slower)
+    lines += blocks(cases[:4], 6, random, kind="control")
+    found = suspects(frame(lines))
+    lines += blocks(found, 30, random, slower, stage=2)
+    lines += blocks(found, 10, random, stage=2, kind="control")
+    return [*lines, {"spent": 239.0, "end": ""}]

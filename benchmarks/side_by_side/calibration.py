@@ -1,0 +1,106 @@
+"""Many gates of a commit beside itself, some with slow-downs that were planted: what ``gluonmark calibrate`` measures.
+
+Each gate leaves a record in one folder, ``identical-001.jsonl`` or ``planted-001.jsonl``.  A campaign that was
+interrupted goes on where it stopped: gates whose records have come to their end are not repeated.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+from benchmarks import grid
+from benchmarks.grid import Cell
+from benchmarks.side_by_side import stages
+from benchmarks.side_by_side.errors import CannotJudgeError
+from benchmarks.side_by_side.plan import Plan
+from benchmarks.side_by_side.planted import Plant
+from benchmarks.side_by_side.record import Record
+from benchmarks.side_by_side.stages import Advance, Choose
+
+SIZES = (0.02, 0.03, 0.05, 0.1)
+# Slow-downs as people make them, and the variants that can have them.
+REAL: Mapping[str, Sequence[str]] = {
+    "copy": grid.VARIANTS,
+    "imperative": ("hybridized", "hybridized-static", "numba"),
+    "unfused": ("numba",),
+}
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """``plan`` compares a commit with itself.
+
+    ``gates`` are of identical code, ``planted`` have ``plants`` cases slowed by each of ``SIZES`` and one by each kind
+    of ``REAL``; ``cases`` is how many are measured of those that the plan names, always the same ones.
+    """
+
+    plan: Plan
+    folder: Path
+    gates: int
+    planted: int
+    plants: int
+    cases: int
+
+    @property
+    def cells(self) -> Sequence[Cell]:
+        """The cases of every gate, spread over the grid."""
+        plan = self.plan
+        layers = plan.layers or grid.LAYERS
+        cells = grid.cells(layers, plan.variants, plan.batches or grid.BATCHES, ["cpu"], plan.modes)
+        return sorted(Random("cases").sample(cells, min(self.cases, len(cells))), key=lambda cell: cell.id)
+
+    def gate(self, number: int, planted: bool) -> Plan:
+        """The plan of one gate: what is drawn in it is drawn from its number."""
+        cells = self.cells
+        plants = _plants(cells, self.plants, Random(f"plants {number}")) if planted else {}
+        seed = 2 * number + planted
+        return replace(self.plan, seed=seed, cases=tuple(cell.id for cell in cells), plants=plants)
+
+
+def run(campaign: Campaign, choose: Choose, advance: Advance) -> None:
+    """Measure what is missing.  Raises ``CannotJudgeError`` if a gate ends early, and what a gate raises."""
+    todo = [(file, plan) for file, plan in _gates(campaign) if not finished(file)]
+    for place, (file, plan) in enumerate(todo, 1):
+        file.unlink(missing_ok=True)  # what a gate left that was interrupted
+
+        def told(what: str, spent: float, about: str = f"gate {place} of {len(todo)}, {file.stem}") -> None:
+            advance(f"{about}: {what}", spent)
+
+        with closing(Record(file)) as record:
+            stages.run(plan, choose, record, told)
+        if not finished(file):
+            raise CannotJudgeError(f"{file} did not come to its end: the same command goes on from there")
+
+
+def finished(file: Path) -> bool:
+    """Whether the record ``file`` has come to its end."""
+    try:
+        *_, last = file.read_text(encoding="utf-8").splitlines()
+        return bool(json.loads(last).get("end") == "")
+    except (OSError, ValueError):
+        return False
+
+
+def _gates(campaign: Campaign) -> Iterator[tuple[Path, Plan]]:
+    """All gates, of identical code and planted in turns, so that what an interrupted campaign has is of both kinds."""
+    for number in range(1, max(campaign.gates, campaign.planted) + 1):
+        for kind, most in (("identical", campaign.gates), ("planted", campaign.planted)):
+            if number <= most:
+                plan = campaign.gate(number, kind == "planted")
+                yield campaign.folder / f"{kind}-{number:03}.jsonl", plan
+
+
+def _plants(cells: Sequence[Cell], each: int, chance: Random) -> dict[str, Plant]:
+    """What slows which case; no case twice."""
+    left = chance.sample(cells, len(cells))
+    plants = {}
+    for kind, variants in REAL.items():
+        able = [cell for cell in left if cell.variant in variants]
+        if able:
+            left.remove(able[0])
+            plants[able[0].id] = Plant(kind)
+    sizes = [size for size in SIZES for _ in range(each)]
+    return plants | {cell.id: Plant("spin", size) for cell, size in zip(left, sizes, strict=False)}

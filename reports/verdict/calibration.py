@@ -1,0 +1,151 @@
+"""What gates of a known truth show: how often they are wrong, what they find, and what other rules would have found."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from reports import markdown, terminal
+from reports.error import ReportError
+from reports.files import shown
+from reports.plain import Plain
+from reports.verdict.blocks import frame, load
+from reports.verdict.live import Live, live, plants
+from reports.verdict.pool import Pool, Timing, pool
+from reports.verdict.replay import SIZES, Replayed, replay
+from reports.verdict.rivals import rivals
+from reports.verdict.rules import RULES, Rules
+from reports.verdict.shares import Share
+from reports.verdict.words import share
+
+LIVE, REPLAYED, RIVAL = "live", "replayed", "rival"
+COLUMNS = ("source", "rule", "minutes", "what", "share", "lower", "upper", "hits", "tries")
+GATE = "gluonmark gate"
+FALSE = "false alarm, a run"
+# Shares of the budget that gates had, of which replays say what they would have found.
+BUDGETS = (0.5, 1.0, 2.0)
+MINUTE = 60.0
+
+
+def records(folder: Path) -> list[pd.DataFrame]:
+    """The frames of the records in ``folder`` that have come to their end.  Raises ``ReportError`` if there is none."""
+    frames = [frame(load(file)) for file in sorted(folder.glob("*.jsonl"))]
+    ended = [one for one in frames if one.attrs["ended"] and not one.attrs["ended"].get("end")]
+    if not ended:
+        raise ReportError(f"{shown(folder)}: there is no finished gate yet: run `gluonmark calibrate` first")
+    return ended
+
+
+def figures(frames: Sequence[pd.DataFrame], replays: int, runs: int, rules: Rules = RULES) -> pd.DataFrame:
+    """How often each thing happened, with Wilson's 95 % intervals: a row each, ``COLUMNS``.
+
+    ``replays`` gates are replayed for each budget, ``runs`` for the rules of other tools.
+    """
+    identical = [one for one in frames if not plants(one.attrs["header"])]
+    rows = list(_live(live(frames, rules), identical or frames))
+    if identical:
+        blocks = pool(identical, rules)
+        rows += [row for part in BUDGETS for row in _replayed(blocks, part * blocks.budget, replays, rules)]
+        rows += _rivals(blocks, runs)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def arranged(found: pd.DataFrame) -> Sequence[tuple[str, Plain]]:
+    """``found`` as tables for people, each with its title: what gates said, which budgets say what, and the rivals."""
+    tables = []
+    for title, sources, row in (
+        ("What gates said, by their minutes", (LIVE, REPLAYED), "what"),
+        ("By rule, after as many seconds of measuring", (REPLAYED, RIVAL), "rule"),
+    ):
+        rows = found[found["source"].isin(sources)]
+        if row == "rule":
+            minutes = rows.loc[rows["source"] == RIVAL, "minutes"]
+            rows = rows[rows["minutes"].isin(minutes) & rows["what"].isin(_common(rows))]
+        if len(rows):
+            tables.append((title, _table(rows, row)))
+    return tables
+
+
+def tables(found: pd.DataFrame, format: str = "table", *, width: int = 100) -> str:
+    """``found`` as text for people; ``format`` is "table" or "markdown"."""
+    if format == "markdown":
+        return "\n".join(f"**{title}**\n\n{markdown.printed(table)}" for title, table in arranged(found))
+    texts = (f"{title}\n{terminal.printed(table, width=width, color=False)}" for title, table in arranged(found))
+    return "\n".join(texts)
+
+
+def _live(said: Live, frames: Sequence[pd.DataFrame]) -> Iterator[dict[str, Any]]:
+    minutes = float(pd.Series([one.attrs["header"].get("budget") for one in frames], dtype=float).median()) / MINUTE
+    counted = {
+        FALSE: said.false_alarms,
+        "false alarm, a case": said.false_cases,
+        "control fired, a run": said.fired,
+        "inconclusive, a case": said.inconclusive,
+        "interval covers the truth": said.covered,
+        **{_found(what): hits for what, hits in said.found.items()},
+    }
+    return _rows(LIVE, GATE, minutes, counted)
+
+
+def _replayed(blocks: Pool, budget: float, number: int, rules: Rules) -> Iterator[dict[str, Any]]:
+    timing = Timing.of(budget, blocks)
+    if timing.early < rules.fewest_blocks or timing.early >= blocks.blocks:
+        return iter(())
+    said: Replayed = replay(blocks, timing, rules, number)
+    counted = {
+        FALSE: said.false_alarms,
+        "control fired, a run": said.fired,
+        "inconclusive, a case": said.inconclusive,
+        "interval covers the truth": said.covered,
+        **{_found(size): hits for size, hits in said.found.items()},
+    }
+    return _rows(REPLAYED, GATE, budget / MINUTE, counted)
+
+
+def _rivals(blocks: Pool, number: int) -> Iterator[dict[str, Any]]:
+    timing = Timing.of(blocks.budget, blocks)
+    for rule, (false, found) in rivals(blocks, timing, number, SIZES).items():
+        counted = {FALSE: false, **{_found(size): hits for size, hits in found.items()}}
+        yield from _rows(RIVAL, rule, blocks.budget / MINUTE, counted)
+
+
+def _rows(source: str, rule: str, minutes: float, counted: Mapping[str, Share]) -> Iterator[dict[str, Any]]:
+    for what, found in counted.items():
+        lower, upper = found.interval
+        yield {
+            "source": source,
+            "rule": rule,
+            "minutes": minutes,
+            "what": what,
+            "share": found.value,
+            "lower": lower,
+            "upper": upper,
+            "hits": found.hits,
+            "tries": found.tries,
+        }
+
+
+def _found(what: float | str) -> str:
+    return f"found: {what}" if isinstance(what, str) else f"found: {share(what)} slower"
+
+
+def _common(rows: pd.DataFrame) -> set[str]:
+    """What is known of every rule."""
+    return set.intersection(*(set(some["what"]) for _, some in rows.groupby("rule")))
+
+
+def _table(rows: pd.DataFrame, row: str) -> Plain:
+    """A line for each ``row``; beside it a column for each source and budget, or for each measure."""
+    across = "what" if row == "rule" else ["source", "minutes"]
+    cells = rows.assign(cell=[_cell(one) for one in rows.to_dict("records")])
+    wide = cells.pivot_table(index=row, columns=across, values="cell", aggfunc="first", sort=False).fillna("")
+    header = [name if isinstance(name, str) else f"{name[0]}, {name[1]:.3g} min" for name in wide.columns]
+    lines = [(str(name), *cells) for name, cells in zip(wide.index, wide.to_numpy().tolist(), strict=True)]
+    return Plain((row, *header), (False, *[True] * len(header)), tuple(lines), ())
+
+
+def _cell(row: Mapping[Any, Any]) -> str:
+    """A share with its interval and the number of tries: ``99.1 % (98.2 to 99.6) of 1,000``."""
+    value, lower, upper = (f"{100 * row[name]:.1f}".removesuffix(".0") for name in ("share", "lower", "upper"))
+    return f"{value} % ({lower} to {upper}) of {row['tries']:,}" if row["tries"] else "not tried"

@@ -1,0 +1,93 @@
+"""From a folder of records to how often the gate is right."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from reports import ReportError
+from reports.verdict import RULES, decide, figures, records, tables
+from reports.verdict.blocks import frame
+from reports.verdict.live import live
+from verdict.simulated import gate
+
+CASES = [f"Layer-numba-{number}-cpu-forward" for number in range(12)]
+GATES, PLANTED = 6, 4
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Gates of identical code, gates with two slow-downs each, and one that was interrupted."""
+    folder = tmp_path_factory.mktemp("calibration")
+    lines = {f"identical-{number}": gate(CASES, number) for number in range(GATES)}
+    plants = {CASES[3]: 0.02, CASES[7]: 0.1}
+    lines |= {f"planted-{number}": gate(CASES, 100 + number, plants) for number in range(PLANTED)}
+    lines["interrupted"] = [*gate(CASES, 99)[:-1], {"spent": 9.0, "end": "interrupted"}]
+    for name, some in lines.items():
+        (folder / f"{name}.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in some))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(folder: Path) -> pd.DataFrame:
+    return figures(records(folder), replays=20, runs=5)
+
+
+def cell(found: pd.DataFrame, what: str, source: str, rule: str = "gluonmark gate") -> pd.Series:
+    rows = found[(found["what"] == what) & (found["source"] == source) & (found["rule"] == rule)]
+    return rows.iloc[len(rows) // 2]
+
+
+def test_gates_that_did_not_end_do_not_count(folder: Path) -> None:
+    assert len(records(folder)) == GATES + PLANTED
+
+
+def test_live_gates_are_counted(found: pd.DataFrame) -> None:
+    assert (cell(found, "false alarm, a run", "live")[["hits", "tries"]] == [0, GATES]).all()
+    assert (cell(found, "found: 10 % slower", "live")[["hits", "tries"]] == [PLANTED, PLANTED]).all()
+    quiet = GATES * len(CASES) + PLANTED * (len(CASES) - 2)
+    assert cell(found, "false alarm, a case", "live")["tries"] == quiet
+    assert cell(found, "interval covers the truth", "live")["tries"] == (GATES + PLANTED) * len(CASES)
+    assert cell(found, "interval covers the truth", "live")["share"] > 0.9
+
+
+def test_a_false_alarm_and_a_slow_down_of_unknown_size_are_counted() -> None:
+    lines = gate(CASES, 1, {CASES[0]: 0.2})
+    false = [{**lines[0], "plants": {}}, *lines[1:]]
+    copied = [{**lines[0], "plants": {CASES[0]: {"kind": "copy", "share": 0.0}}}, *lines[1:]]
+    said = live([frame(false), frame(copied)], RULES)
+    assert (said.false_alarms.hits, said.false_alarms.tries) == (1, 1)
+    assert said.false_cases.tries == 2 * len(CASES) - 1
+    assert (said.found["copy"].hits, said.found["copy"].tries) == (1, 1)
+    assert said.covered.tries == 2 * len(CASES) - 1
+
+
+def test_replays_and_rivals_stand_beside_live_gates(found: pd.DataFrame) -> None:
+    replayed = found[(found["source"] == "replayed") & (found["what"] == "found: 10 % slower")]
+    assert replayed["minutes"].tolist() == [2.0, 4.0, 8.0]
+    assert (replayed["tries"] == 20).all()
+    assert replayed["share"].iloc[-1] == 1.0
+    assert cell(found, "found: 2 % slower", "rival", "asv continuous, factor 1.1")["share"] == 0.0
+    assert cell(found, "false alarm, a run", "rival", "Mann-Whitney, pooled, p < 0.05")["share"] > 0.2
+
+
+@pytest.mark.parametrize("format", ["table", "markdown"])
+def test_people_see_two_tables(found: pd.DataFrame, format: str) -> None:
+    text = tables(found, format, width=250)
+    assert "What gates said, by their minutes" in text
+    assert "live, 4 min" in text
+    assert "replayed, 8 min" in text
+    assert "pytest-benchmark min:5%" in text.replace("\\", "")
+    assert f"100 % (51 to 100) of {PLANTED}" in text
+
+
+def test_gates_of_which_none_is_finished_show_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="there is no finished gate yet"):
+        records(tmp_path)
+
+
+def test_planted_gates_alone_are_not_replayed() -> None:
+    lines = gate(CASES[:3], 5, {CASES[0]: 0.1})
+    assert decide(frame(lines)).code() == 1
+    assert set(figures([frame(lines)], 5, 5)["source"]) == {"live"}
