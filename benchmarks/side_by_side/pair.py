@@ -4,6 +4,7 @@ While they load and prepare both compute; samples of the two sides alternate A B
 """
 
 import math
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -35,13 +36,14 @@ class Pair:
     """Two running processes: that of the base, then that of the head; ``first`` is the place of the one started first.
 
     ``start`` is how many seconds that took, ``pause`` how many the threads of one side need to fall asleep before the
-    other is timed.
+    other is timed.  Samples are taken on ``processors``.
     """
 
     arms: Sequence[Arm]
     first: int
     start: float
     pause: float
+    processors: Sequence[int]
     patience: Patience
 
     def build(self, cell: Cell) -> Answer:
@@ -52,20 +54,21 @@ class Pair:
     def measure(self, cell: Cell, samples: int, chance: Random, plant: Mapping[str, Any] | None = None) -> Answer:
         """``samples`` windows of each side, of equally many calls; ``plant`` slows the head."""
         began = time.perf_counter()
-        orders = [{"do": "prepare", "cell": cell.parameters, "plant": one} for one in (None, plant)]
+        order = {"do": "prepare", "cell": cell.parameters, "processors": self.processors}
+        orders = [{**order, "plant": one} for one in (None, plant)]
         prepared = self._both(orders, self.patience.prepare)
         if failed := failure(prepared):
             return failed
         calls = agreed([answer["calls"] for answer in prepared])
-        order = alternating(samples, chance.randrange(2))
+        turns = alternating(samples, chance.randrange(2))
         seconds: tuple[list[float], list[float]] = ([], [])
-        for place in order:
+        for place in turns:
             seconds[place].append(self._sample(self.arms[place], calls))
         conditions = self._both([{"do": "release"}] * 2, self.patience.sample)
         return {
             "calls": calls,
             "first": SIDES[self.first],
-            "order": order,
+            "order": turns,
             **dict(zip(SIDES, seconds, strict=True)),
             "seconds": time.perf_counter() - began,
             "conditions": {side: one["conditions"] for side, one in zip(SIDES, conditions, strict=True)},
@@ -93,7 +96,12 @@ def pair(where: Sequence[Surroundings], chance: Random, patience: Patience) -> I
         arms = [started[place] for place in range(2)]
         for one in arms:
             one.answer(patience.start)
-        yield Pair(arms, first, time.perf_counter() - began, SETTLE if where[0].threads > 1 else 0.0, patience)
+        start = time.perf_counter() - began
+        processors = sorted(os.sched_getaffinity(0))
+        if where[0].threads == 1:
+            yield Pair(arms, first, start, 0.0, [chance.choice(processors)], patience)
+        else:
+            yield Pair(arms, first, start, SETTLE, processors, patience)
 
 
 def failure(answers: Sequence[Answer]) -> Answer | None:

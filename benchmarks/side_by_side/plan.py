@@ -22,9 +22,9 @@ MOST_SEEDS = 2**32
 class Pace:
     """How the time is divided; the figures are those of docs/gate.md."""
 
-    # One calibration serves both sides.
-    sampling: Sampling = field(default_factory=lambda: Sampling(warm_up=0.002, window=0.002, windows=0))
-    samples: Mapping[int, int] = field(default_factory=lambda: {0: 8, 1: 8, 2: 16})  # of each side, by stage
+    # Short windows, many of them: what disturbs the machine then spoils some and leaves the others alone.
+    sampling: Sampling = field(default_factory=lambda: Sampling(warm_up=0.002, window=0.0005, windows=0))
+    samples: Mapping[int, int] = field(default_factory=lambda: {0: 12, 1: 12, 2: 24})  # of each side, by stage
     # The share of the budget that all cases get; the suspects get the rest.
     first_stage: float = 0.55
     least_blocks: int = 6  # with fewer, no signed-rank test is ever significant at 5 %

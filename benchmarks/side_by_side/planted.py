@@ -1,58 +1,107 @@
-"""Slow-downs that are put into one side on purpose, to see what a gate would find.
+"""Slow-downs that are put into the head on purpose, to see which of them a gate finds.
 
 ``spin``        each window waits for a share of a call's time, in sum for its calls, without giving up the processor
 ``copy``        each call copies its first input once, for nothing
 ``imperative``  the layer runs as it was written, in place of its variant: a lost ``hybridize()`` or ``jit()``
-``unfused``     the generator gives every loop to one value, so that each passes through memory
+``unfused``     each value of the generated loops passes through memory in a loop of its own
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import cases
-from benchmarks.grid import Cell
+from benchmarks.grid import CaseError, Cell
 
 if TYPE_CHECKING:
     from layers import Subject
+
+Call = Callable[[], None]
+Spin = Callable[[int], float]
 
 KINDS = ("spin", "copy", "imperative", "unfused")
 
 
 @dataclass(frozen=True)
 class Plant:
-    """What slows one case of the head; ``share`` is that of a spin, such as 0.05."""
+    """What slows one case; ``share`` is that of a spin, such as 0.05."""
 
     kind: str
     share: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise CaseError(f"a planted slow-down is one of {', '.join(KINDS)}, not {self.kind!r}")
+
     def order(self, seconds: float) -> dict[str, Any]:
-        """What the process of the head is told of it; ``seconds`` is one call without it."""
-        return {"kind": self.kind, "seconds": self.share * seconds}
-
-
-Spin = Callable[[int], float]
+        """What the measuring process is told; ``seconds`` is one call without the plant."""
+        return {**asdict(self), "seconds": self.share * seconds}
 
 
 def no_spin(_calls: int) -> float:
-    """Nothing is planted."""
+    """Nothing follows a window."""
     return 0.0
 
 
-def closure(cell: Cell, subject: "Subject | None", plant: dict[str, Any] | None) -> tuple[Callable[[], None], Spin]:
-    """The closure of ``cell`` with what is planted, and what spins after a window of so many calls."""
-    return cases.unproved(cell, subject), no_spin if plant is None else spin(plant["seconds"])
+def closure(cell: Cell, subject: "Subject | None", plant: dict[str, Any] | None) -> tuple[Call, Spin]:
+    """The closure of ``cell`` with what is planted, and what spins at the end of a window of so many calls."""
+    kind = plant["kind"] if plant else ""
+    if kind == "imperative":
+        return cases.unproved(replace(cell, variant="imperative"), subject), no_spin
+    if kind == "unfused":
+        with _without_fusion():
+            call = cases.unproved(cell, subject)
+            call()  # generates
+        return call, no_spin
+    call = cases.unproved(cell, subject)
+    if kind == "copy":
+        return _copying(call, cell, subject), no_spin
+    return call, _spin(plant["seconds"]) if plant else no_spin
 
 
-def spin(seconds: float) -> Spin:
-    """Spins ``seconds`` for each call of a window and returns how long that was."""
-
+def _spin(seconds: float) -> Spin:
     def wait(calls: int) -> float:
-        start = time.perf_counter()
+        """Spins for so many calls and returns how long that really was."""
+        start = now = time.perf_counter()
         end = start + calls * seconds
-        while time.perf_counter() < end:
-            pass
-        return time.perf_counter() - start
+        while now < end:
+            now = time.perf_counter()
+        return now - start
 
     return wait
+
+
+def _copying(call: Call, cell: Cell, subject: "Subject | None") -> Call:
+    import layers
+
+    _, (x, *_) = cases.initialised(subject or layers.load(cell.layer), cell)
+
+    def copying() -> None:
+        x.copy().wait_to_read()
+        call()
+
+    return copying
+
+
+@contextmanager
+def _without_fusion() -> Iterator[None]:
+    """What the generator decides within: every mapped value gets memory, and no loop computes two of them."""
+    from kernels import fuse, memory
+    from kernels.primitives.map import Map
+
+    needs, place = memory._needs_memory, fuse._place_loop
+
+    def needs_memory(value: Any, *rest: Any) -> bool:
+        return isinstance(value.primitive, Map) or needs(value, *rest)
+
+    def place_loop(plan: Any, places: dict[int, int], value: Any, wanted: frozenset[str]) -> None:
+        places[id(value)] = len(plan.stages)
+        plan.stages.append(fuse.Loop(wanted, fuse.domain(value), (value,)))
+
+    vars(memory)["_needs_memory"], vars(fuse)["_place_loop"] = needs_memory, place_loop
+    try:
+        yield
+    finally:
+        vars(memory)["_needs_memory"], vars(fuse)["_place_loop"] = needs, place
