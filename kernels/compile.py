@@ -7,6 +7,7 @@ in a temporary folder: the cache can make a first call fast, never a result wron
 """
 
 import atexit
+import gc
 import hashlib
 import importlib.util
 import json
@@ -34,6 +35,7 @@ LIBRARY = (
     "sums.py",
     "tiles.py",
     "transform",
+    "whole.py",
 )
 MANIFEST = "manifest.json"
 
@@ -138,9 +140,13 @@ def _import(name: str, folder: Path) -> ModuleType:
     settings = vars(numba.config)
     redirected, settings["CACHE_DIR"] = settings["CACHE_DIR"], ""  # the machine code belongs beside its source
     bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    collecting = gc.isenabled()
+    gc.disable()  # looking for cycles in all that MXNet and Numba made takes a tenth of compiling's time
     try:
         specification.loader.exec_module(module)
     finally:
+        if collecting:
+            gc.enable()
         settings["CACHE_DIR"] = redirected
         sys.dont_write_bytecode = bytecode
     return module

@@ -6,9 +6,8 @@ FLOATS = ("float16", "float32", "float64")
 WHOLE = ("int8", "uint8", "int32", "int64", "bool")
 DTYPES = (*FLOATS, *WHOLE)
 
-# In Numba's words, where they are not NumPy's: of an array's elements in code, and in a signature.
+# In Numba's words, where they are not NumPy's.
 ELEMENTS = {"bool": "bool_", "float16": "uint16"}  # Numba has no half precision on CPUs: its bits, see emit/half.py
-SIGNATURES = {"bool": "boolean", "float16": "uint16"}
 
 
 def computed_in(dtype: str) -> str:

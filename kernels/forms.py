@@ -13,8 +13,9 @@ from .matmul import matmul
 from .parallel import in_chunks
 from .primitives.form import Form, FormGradient, FormWeights
 from .sums import plus
+from .whole import PART
 
-OPTIONS = {"fastmath": {"contract", "nsz"}, APART: True, "error_model": "numpy", "nogil": True}
+OPTIONS = {"fastmath": {"contract", "nsz"}, APART: True, "error_model": "numpy", **PART}
 
 ROWS = 64  # of a block: what is computed of them on the way stays in the second-level cache
 FEW = 32  # rows below which the sums of weights cost more than half of the products

@@ -22,12 +22,13 @@ from kernels.tiles import (
     transposed_tile,
     write,
 )
+from kernels.whole import PART, Whole
 
 DTYPE = "float32"  # matmul.py writes another one here
 ITEM, LANES = BYTES[DTYPE], lanes(DTYPE)
 number = getattr(np, DTYPE)
 word = types.intp
-OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
+OPTIONS = {"error_model": "numpy"}
 
 WIDTH = PANEL * LANES  # columns of a panel
 DEPTH = 512  # rows of a panel: 128 KiB, which leave room for the left operand in the second-level cache
@@ -43,7 +44,7 @@ transposed = transposed_tile(DTYPE)
 dots = dots_tile(DTYPE)
 
 
-@njit(**OPTIONS)
+@njit(**OPTIONS, **PART)
 def copied(depth, width, b, b_row, b_column, panel):
     """Copy a part of b into a panel with contiguous rows."""
     whole_depth, whole_width = 0, 0
@@ -57,7 +58,7 @@ def copied(depth, width, b, b_row, b_column, panel):
             panel[k, j] = read(number, b + k * b_row + j * b_column)
 
 
-@njit(**OPTIONS)
+@njit(**OPTIONS, **PART)
 def down(rows, width, depth, a, a_row, a_column, b, b_row, c, c_row, add):
     """A panel of c, from top to bottom."""
     vectors = WIDE if width > PANEL * LANES else min(PANEL, 1 if width <= LANES else 2 if width <= 2 * LANES else 4)
@@ -69,7 +70,7 @@ def down(rows, width, depth, a, a_row, a_column, b, b_row, c, c_row, add):
         row += step
 
 
-@njit(**OPTIONS)
+@njit(**OPTIONS, **PART)
 def block(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
     """A product on one thread."""
     copy = b_column != ITEM or (b_row >= PAGE and rows >= MANY)
@@ -89,7 +90,7 @@ def block(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row
             column += width
 
 
-@njit(**OPTIONS)
+@njit(**OPTIONS, **PART)
 def few_rows(rows, columns, depth, a, a_row, b, b_column, c, c_row):
     """A product with a transpose: copying it would cost more than all its dot products."""
     row = 0
@@ -105,7 +106,7 @@ def few_rows(rows, columns, depth, a, a_row, b, b_column, c, c_row):
         row += height
 
 
-@njit(**OPTIONS)
+@njit(**OPTIONS, **PART)
 def some_rows(first, last, rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
     """The rows of some blocks."""
     first *= ROWS
@@ -113,7 +114,7 @@ def some_rows(first, last, rows, columns, depth, a, a_row, a_column, b, b_row, b
     block(rows, columns, depth, a + first * a_row, a_row, a_column, b, b_row, b_column, c + first * c_row, c_row)
 
 
-@njit(**OPTIONS)
+@njit(**OPTIONS, **PART)
 def some_columns(first, last, rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
     """The columns of some panels."""
     first *= WIDTH
@@ -121,7 +122,7 @@ def some_columns(first, last, rows, columns, depth, a, a_row, a_column, b, b_row
     block(rows, columns, depth, a, a_row, a_column, b + first * b_column, b_row, b_column, c + first * ITEM, c_row)
 
 
-@cfunc(types.void(*[word] * 11), **OPTIONS)
+@cfunc(types.void(*[word] * 11), cache=True, pipeline_class=Whole, **OPTIONS)
 def product(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
     """c (rows, columns) = a (rows, depth) · b (depth, columns); the rows of c are contiguous."""
     if depth == 0:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from .. import apart, forms, half, matmul, parallel, sums, transform
-from ..dtypes import DTYPES, SIGNATURES, element
+from .. import apart, forms, half, matmul, parallel, sums, transform, whole
+from ..dtypes import DTYPES, element
 from ..effects import Draw
 from ..extent import Shape, show
 from ..fuse import Loop, Schedule, Stage, Whole, schedule
@@ -42,7 +42,7 @@ LIBRARY = {
 
 OPTIONS = """\
 # NaN and infinity keep their meaning; only the terms of a sum may be regrouped (plus).
-OPTIONS = {"fastmath": {"contract", "nsz"}, APART: True, "error_model": "numpy", "nogil": True}"""
+OPTIONS = {"fastmath": {"contract", "nsz"}, APART: True, "error_model": "numpy", **PART}"""
 
 
 def print_module(program: Program) -> str:
@@ -110,6 +110,7 @@ def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
     for module, names in LIBRARY.items():
         if re.search(rf"\b(?:{'|'.join(names)})\(", text):
             lines.append(f"from {module} import {', '.join(names)}")
+    lines.append(f"from {whole.__name__} import PART, Whole")
     lines += ["", OPTIONS, f"zero, one = {program.main}(0), {program.main}(1)"]
     if re.search(r"\b(matmul|form|form_gradient|form_weights)\(", text):
         lines.insert(-3, f"from {matmul.__name__} import products")
@@ -120,15 +121,13 @@ def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
 def _print_procedure(plan: Schedule, main: str, known: Known) -> str:
     """A kernel, after the functions that its threads share, unless they are ``known``."""
     procedure = plan.procedure
-    arguments = [("n", "intp"), *((name, _array_type(value)) for name, value in procedure.inputs)]
-    arguments += [(flag, "boolean") for flag in _flags(procedure)]
-    arguments += [(name, _array_type(value)) for name, value in procedure.outputs]
+    inputs, outputs = ([name for name, _ in arrays] for arrays in (procedure.inputs, procedure.outputs))
     body = _print_body(plan, main, known)
     return "\n".join(
         [
             *(piece for line in body.functions for piece in broken(line)),
-            *wrapped('@njit("void(', [kind for _, kind in arguments], ')", cache=True, **OPTIONS)', '"', '"'),
-            *wrapped(f"def {procedure.name}(", [name for name, _ in arguments], "):"),
+            "@njit(**OPTIONS)",
+            *wrapped(f"def {procedure.name}(", ["n", *inputs, *_flags(procedure), *outputs], "):"),
             *(piece for line in body.lines or ["pass"] for piece in broken(f"    {line}")),
         ]
     )
@@ -138,11 +137,6 @@ def _flags(procedure: Procedure) -> list[str]:
     """One flag for each output that a call may not want; a procedure with one output is only called for it."""
     optional = procedure.optional and len(procedure.outputs) > 1
     return [f"want_{name}" for name, _ in procedure.outputs] if optional else []
-
-
-def _array_type(value: Value) -> str:
-    axes = ", ".join([":"] * (len(value.shape) - 1) + ["::1"])
-    return f"{SIGNATURES.get(value.dtype, value.dtype)}[{axes}]"
 
 
 @dataclass
@@ -251,7 +245,7 @@ def _print_entry(procedure: Procedure) -> str:
     flags = [f"requests[{index}] != 0" for index in range(outputs if _flags(procedure) else 0)]
     return "\n".join(
         [
-            "@cfunc(ENTRY, cache=True)",
+            "@cfunc(ENTRY, cache=True, pipeline_class=Whole)",
             f"def enter_{procedure.name}(n, data, requests):",
             f"    {procedure.name}(",
             *(f"        {argument}," for argument in ["n", *arrays[:inputs], *flags, *arrays[inputs:]]),

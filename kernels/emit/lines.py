@@ -12,10 +12,8 @@ STATEMENT = re.compile(r"(?P<before>if |elif |[^=#(]+ [-+*]?= )(?P<expression>.+
 CUTS = re.compile(r" (?=(?:[-+*/%<>]|//|\*\*|[<>=!]=|if|else|and|or) )|(?<=,) ")
 
 
-def wrapped(
-    opening: str, items: Sequence[str], closing: str, close: str = "", reopen: str = "", separator: str = ", "
-) -> list[str]:
-    """A list of items on one line, or on as many as it needs; ``close`` and ``reopen`` go around each break."""
+def wrapped(opening: str, items: Sequence[str], closing: str, separator: str = ", ") -> list[str]:
+    """A list of items on one line, or on as many as it needs."""
     one_line = f"{opening}{separator.join(items)}{closing}"
     if len(one_line) <= LINE_LENGTH:
         return [one_line]
@@ -23,8 +21,8 @@ def wrapped(
     for index, item in enumerate(items):
         piece = item if index == len(items) - 1 else f"{item}{separator}"
         if current and len(current) + len(piece) + len(closing) > LINE_LENGTH:
-            lines.append(current.rstrip() if not close else current + close)
-            current = f"        {reopen}"
+            lines.append(current.rstrip())
+            current = "        "
         current += piece
     return [*lines, current + closing]
 

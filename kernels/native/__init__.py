@@ -14,6 +14,8 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from kernels import whole
+
 # A frame is a block of int64 that one call owns.  It begins with the plan's constants:
 FORWARD, RECORDED, BACKWARD, DEVICE_TYPE, DEVICE_ID = 0, 1, 2, 3, 4  # entries of the kernels, context of all arrays
 INPUTS, OUTPUTS, SAVED, KEPT, SLOPES, FROZEN = 5, 6, 7, 8, 9, 10  # how many of each
@@ -49,9 +51,15 @@ DENSE = 0  # MXNet's storage type of ordinary arrays
 RUN, RUN_AND_KEEP, ONLY_ADMIT = 0, 1, 2  # RUN keeps what backward reads if MXNet is recording
 OK, MISFIT, CHANGED, FAILED, KEPT_FOR_BACKWARD = 0, 1, 2, 3, 4
 
-PART = {"error_model": "numpy"}  # compiled with what calls it, and cached with that
+PART = {"error_model": "numpy", **whole.PART}  # compiled with what calls it, and cached with that
 ONCE = {**PART, "inline": "always"}  # what one place calls: a function less for Numba to compile
-ENTRY = {**PART, "nogil": True, "cache": True}
+ENTRY = {
+    "error_model": "numpy",
+    "nogil": True,
+    "no_cfunc_wrapper": True,
+    "cache": True,
+    "pipeline_class": whole.Whole,
+}
 
 word = types.intp
 wait_to_read = types.ExternalFunction("MXNDArrayWaitToRead", types.int32(word))

@@ -39,6 +39,7 @@ from kernels.native import (
     release,
     word,
 )
+from kernels.whole import Whole
 
 
 def addition_of(kind, add, wider=None):
@@ -98,7 +99,7 @@ def moves(frame, index, requests):
     return False
 
 
-@cfunc(types.void(word, word, word, word, word, word, word), cache=True)
+@cfunc(types.void(word, word, word, word, word, word, word), cache=True, pipeline_class=Whole)
 def go_back(frame, kept, batch, handles, requests, training, scratch):
     """Compute into the arrays behind ``handles``: those of the heads, then of the gradients, then of the statistics.
 

@@ -35,6 +35,7 @@ from kernels.native import (
     release,
     word,
 )
+from kernels.whole import Whole
 
 detach = types.ExternalFunction("MXNDArrayDetach", types.int32(word, word))
 mark = types.ExternalFunction("MXAutogradMarkVariables", types.int32(types.int32, word, word, word))
@@ -49,7 +50,7 @@ record_function = types.ExternalFunction(
 LIST, CALLBACKS, CONTEXTS, STATE_BATCH, STATE_GO_BACK, STATE_FRAME = 0, 3, 5, 7, 8, 9
 
 
-@cfunc(types.int32(types.int32, types.int32, word, word, types.int32, word), cache=True)
+@cfunc(types.int32(types.int32, types.int32, word, word, types.int32, word), cache=True, pipeline_class=Whole)
 def backward_recorded(heads, slopes, handles, requests, training, address):
     """MXNet's call for the gradients: handles of heads, then of gradients, which this function owns.
 
@@ -71,7 +72,7 @@ def backward_recorded(heads, slopes, handles, requests, training, address):
     return np.int32(fitting)
 
 
-@cfunc(types.int32(word), cache=True)
+@cfunc(types.int32(word), cache=True, pipeline_class=Whole)
 def delete_recorded(address):
     """MXNet no longer needs a recorded call."""
     frame = address + 8 * STATE_FRAME

@@ -73,9 +73,4 @@ def test_what_fits_nowhere_is_cut_once() -> None:
 
 def test_a_list_is_wrapped_between_its_items() -> None:
     assert wrapped("def f(", NAMES, "):") == [f"def f({', '.join(NAMES[:3])},", f"        {', '.join(NAMES[3:])}):"]
-    kinds = [f"float32[:, :, ::{place}]" for place in range(6)]
-    assert wrapped('@njit("void(', kinds, ')")', '"', '"') == [
-        f'@njit("void({", ".join(kinds[:5])}, "',
-        f'        "{", ".join(kinds[5:])})")',
-    ]
     assert wrapped("f(", ["a", "b"], ")", separator=" ") == ["f(a b)"]

@@ -122,12 +122,13 @@ def test_the_constants_that_a_program_rests_on_are_told_in_order(layer: Any) -> 
     assert "Holds for the values that a, b, c, d, e, f, g had" in print_kernels(made)
 
 
-def test_entries_are_kept_in_the_cache_too(layer: Any) -> None:
+def test_entries_are_kept_in_the_cache_with_all_that_they_call(layer: Any) -> None:
     made = built(layer(nd.tanh), (5, 4))
     text = print_kernels(made) + print_entries(made)
-    called = re.findall(r"^@(?:njit\(\"void|cfunc).*$", text, re.MULTILINE)
-    assert len(called) == 2 * text.count("\ndef enter_")
-    assert all("cache=True" in line for line in called)
+    assert re.findall(r"^@\w.*(?=\ndef enter_)", text, re.MULTILINE) == [
+        "@cfunc(ENTRY, cache=True, pipeline_class=Whole)"
+    ] * text.count("\ndef enter_")
+    assert "cache=True" not in print_kernels(made)
 
 
 def test_a_cast_is_one_for_the_oracle_too() -> None:
