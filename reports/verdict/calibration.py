@@ -12,7 +12,7 @@ from reports.files import shown
 from reports.plain import Plain
 from reports.verdict.blocks import frame, load
 from reports.verdict.live import Live, live, plants
-from reports.verdict.pool import Pool, Timing, pool
+from reports.verdict.pool import Pool, pool
 from reports.verdict.replay import SIZES, Replayed, replay
 from reports.verdict.rivals import rivals
 from reports.verdict.rules import RULES, Rules
@@ -89,7 +89,7 @@ def _live(said: Live, frames: Sequence[pd.DataFrame]) -> Iterator[dict[str, Any]
 
 
 def _replayed(blocks: Pool, budget: float, number: int, rules: Rules) -> Iterator[dict[str, Any]]:
-    timing = Timing.of(budget, blocks)
+    timing = blocks.timing(budget)
     if timing.early < rules.fewest_blocks or timing.early >= blocks.blocks:
         return iter(())
     said: Replayed = replay(blocks, timing, rules, number)
@@ -104,7 +104,7 @@ def _replayed(blocks: Pool, budget: float, number: int, rules: Rules) -> Iterato
 
 
 def _rivals(blocks: Pool, number: int) -> Iterator[dict[str, Any]]:
-    timing = Timing.of(blocks.budget, blocks)
+    timing = blocks.timing(blocks.budget)
     for rule, (false, found) in rivals(blocks, timing, number, SIZES).items():
         counted = {FALSE: false, **{_found(size): hits for size, hits in found.items()}}
         yield from _rows(RIVAL, rule, blocks.budget / MINUTE, counted)

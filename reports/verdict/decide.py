@@ -11,10 +11,11 @@ import pandas as pd
 from reports.verdict.blocks import ARMS, BASE, PAIR
 from reports.verdict.control import Control, controls
 from reports.verdict.detectable import detectable
-from reports.verdict.look import Decided, Look, first_stage, look, second_stage
+from reports.verdict.look import Decided, Look, first_stage, look, second_stage, suspicious
 from reports.verdict.observations import matrix, observations
 from reports.verdict.overrides import Override, overrides
 from reports.verdict.rules import RULES, Rules
+from reports.verdict.timing import FIRST_STAGE, Timing
 
 REGRESSION, ACCEPTED, INVALID = "regression", "accepted", "invalid"
 INCONCLUSIVE, NOT_JUDGED = "inconclusive", "not judged"
@@ -119,11 +120,14 @@ def decide(frame: pd.DataFrame, rules: Rules = RULES) -> Verdict:
 
 
 def suspects(frame: pd.DataFrame, rules: Rules = RULES) -> list[str]:
-    """The cases that the first stage leaves open, the most suspicious first: where time is short, take the first."""
+    """The cases that the first stage leaves open, the most suspicious first; as many as there is time to decide."""
     ratios = matrix(observations(frame, rules), PAIR, 1)
     seen = look(ratios.to_numpy(dtype=float), rules)
-    doubtful = np.flatnonzero(first_stage(seen, rules).open)
-    order = doubtful[np.lexsort((-seen.estimate[doubtful], seen.slower[doubtful]))]
+    order = suspicious(seen, first_stage(seen, rules))
+    if (budget := frame.attrs["header"].get("budget")) is not None:
+        each = float(frame["seconds"].mean())
+        timing = Timing(len(ratios.columns), (1 - FIRST_STAGE) * budget, frame.attrs["start"], each)
+        order = order[: timing.affordable(len(order), rules)]
     return [str(ratios.index[place]) for place in order]
 
 

@@ -60,6 +60,13 @@ def first_stage(seen: Look, rules: Rules) -> Decided:
     return Decided(failed, ~failed & (seen.upper < rules.limit))
 
 
+def suspicious(seen: Look, decided: Decided) -> np.ndarray:
+    """The places of the cases that are open, the most suspicious first."""
+    doubtful = np.flatnonzero(decided.open)
+    order: np.ndarray = doubtful[np.lexsort((-seen.estimate[doubtful], seen.slower[doubtful]))]
+    return order
+
+
 def second_stage(seen: Look, rules: Rules) -> Decided:
     """Suspects, on fresh blocks alone: what made them suspects decides nothing any more."""
     failed = holm(seen.slower, rules.late) & (seen.estimate > rules.least)

@@ -11,10 +11,7 @@ from reports.error import ReportError
 from reports.verdict.blocks import ARMS, PAIR
 from reports.verdict.observations import matrix, observations
 from reports.verdict.rules import Rules
-
-# How gates divide their time (benchmarks/side_by_side/plan.py).
-FIRST_STAGE = 0.55
-CONTROL_EVERY = 3
+from reports.verdict.timing import FIRST_STAGE, Timing
 
 
 @dataclass(frozen=True)
@@ -39,25 +36,9 @@ class Pool:
         """How many there are."""
         return len(self.ratios)
 
-
-@dataclass(frozen=True)
-class Timing:
-    """How many blocks a gate has time for: ``early`` in the first stage, ``late`` seconds for the second one."""
-
-    early: int
-    late: float
-    start: float
-    each: float
-
-    @classmethod
-    def of(cls, budget: float, blocks: Pool) -> "Timing":
-        """For ``budget`` seconds, at the pace of the gates behind ``blocks``."""
-        early = int(blocks.early * budget / blocks.budget)
-        return cls(early, (1 - FIRST_STAGE) * budget, blocks.start, blocks.each)
-
-    def blocks(self, suspects: int) -> int:
-        """How many blocks of so many suspects the second stage has time for."""
-        return int(self.late / ((self.start + suspects * self.each) * (1 + 1 / CONTROL_EVERY))) if suspects else 0
+    def timing(self, budget: float) -> Timing:
+        """Of gates with ``budget`` seconds, at the pace of these."""
+        return Timing(int(self.early * budget / self.budget), (1 - FIRST_STAGE) * budget, self.start, self.each)
 
 
 def pool(frames: Sequence[pd.DataFrame], rules: Rules) -> Pool:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from reports.verdict.control import firing
-from reports.verdict.look import Look, first_stage, look, second_stage
-from reports.verdict.pool import CONTROL_EVERY, Pool, Timing
+from reports.verdict.look import Look, first_stage, look, second_stage, suspicious
+from reports.verdict.pool import Pool
 from reports.verdict.rules import Rules
 from reports.verdict.shares import Share
+from reports.verdict.timing import CONTROL_EVERY, Timing
 
 SIZES = (0.02, 0.03, 0.05, 0.1)
 NOTHING = 0.0
@@ -90,7 +91,8 @@ def _run(seen: Look, rest: np.ndarray, moved: np.ndarray, timing: Timing, rules:
     decided = first_stage(seen, rules)
     failed, undecided = decided.failed.copy(), decided.open
     covered = (seen.lower <= moved) & (moved <= seen.upper)
-    suspects = np.flatnonzero(undecided)
+    suspects = suspicious(seen, decided)
+    suspects = suspects[: timing.affordable(len(suspects), rules)]
     number = timing.blocks(len(suspects))
     late = look(rest[:number, suspects].T + moved[suspects, None], rules)
     decided = second_stage(late, rules)

@@ -11,8 +11,9 @@ import numpy as np
 from scipy import special, stats
 
 from reports.error import ReportError
-from reports.verdict.pool import FIRST_STAGE, Pool, Timing
+from reports.verdict.pool import Pool
 from reports.verdict.shares import Share
+from reports.verdict.timing import FIRST_STAGE, Timing
 
 # asv/_stats.py, is_different: p_threshold; asv/commands/common_args.py: --factor.
 ASV_CHANCE, ASV_FACTOR = 0.002, 1.1

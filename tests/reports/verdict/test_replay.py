@@ -5,9 +5,10 @@ import pytest
 
 from reports import ReportError
 from reports.verdict import RULES, frame
-from reports.verdict.pool import Pool, Timing, pool
+from reports.verdict.pool import Pool, pool
 from reports.verdict.replay import replay
 from reports.verdict.shares import Share
+from reports.verdict.timing import Timing
 from verdict.simulated import NOISES, blocks, processes
 
 CASES = [f"Layer-numba-{number}-cpu-forward" for number in range(30)]
@@ -61,13 +62,6 @@ def test_gates_without_a_common_case_cannot_be_replayed() -> None:
     random = np.random.default_rng(0)
     with pytest.raises(ReportError, match="no case that all gates of identical code have measured"):
         pool([frame(blocks(CASES[:1], 3, random)), frame(blocks(CASES[1:2], 3, random))], RULES)
-
-
-@pytest.mark.parametrize("suspects", [1, 7, 40])
-def test_the_second_stage_fits_into_its_time(suspects: int) -> None:
-    number = TIMING.blocks(suspects)
-    seconds = number * 4 / 3 * (TIMING.start + suspects * TIMING.each)
-    assert seconds <= TIMING.late < seconds + 2 * 4 / 3 * (TIMING.start + suspects * TIMING.each)
 
 
 def test_shares_have_the_intervals_of_wilson() -> None:
