@@ -26,7 +26,7 @@ HEADER = {
     "budget": 900,
     "machine": "box",
 }
-CODE = {"code": "a", "inputs": "b", "bytes": 1024, "launches": 1, "operations": 3}
+CODE = {"code": "a", "generated": "a", "inputs": "b", "bytes": 1024, "operations": 3}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_the_formats_for_programs_hold_every_case(verdict: Verdict) -> None:
     assert [row["case"] for row in rows] == names
     by_case = {case["case"]: case for case in record["cases"]}
     assert by_case[SLOWER]["ratio"] == float(rows[0]["ratio"]) == verdict.cases[0].ratio
-    assert by_case[SLOWER]["beside_time"] == "the code changed; bytes allocated 1,024 → 2,048"
+    assert by_case[SLOWER]["beside_time"] == "the code around it changed; bytes held 1,024 → 2,048"
     assert (by_case[FASTER]["identical"], by_case[SLOWER]["identical"]) == (True, False)
     assert by_case["Short-numba-1-cpu-train"]["detectable"] is None  # infinite
 
