@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +42,13 @@ class Commit:
 
 @dataclass(frozen=True)
 class Repository:
-    """The repository around a folder; ``root`` is its working tree."""
+    """The repository around a folder; ``root`` is its working tree, of which ``besides`` is no part: our results."""
 
     root: Path
+    besides: Path
 
     @classmethod
-    def around(cls, folder: Path) -> "Repository":
+    def around(cls, folder: Path, besides: Path) -> "Repository":
         """Raises ``CaseError`` outside of a repository, ``CannotJudgeError`` where git is missing or refuses."""
         try:
             found = _git(folder, "rev-parse", "--show-toplevel")
@@ -58,7 +59,7 @@ class Repository:
             if "not a git repository" in found.stderr:
                 raise CaseError(f"the gate compares commits, and {folder} is not in a git repository")
             raise CannotJudgeError(f"git does not read the repository around {folder}: {said[0]}")
-        return cls(Path(found.stdout.strip()))
+        return cls(Path(found.stdout.removesuffix("\n")), besides)
 
     def commit(self, name: str) -> Commit:
         """The commit of that name, or the working tree.  Raises ``CaseError``, and says what a shallow clone lacks."""
@@ -80,7 +81,15 @@ class Repository:
         return CaseError(f"{name} is no commit of {self.root}: git log shows which there are, git fetch gets more")
 
     def _is_dirty(self) -> bool:
-        return bool(self._run("status", "--porcelain").stdout.strip())
+        return bool(self._run("status", "--porcelain", *self._own()).stdout.strip())
+
+    def _own(self) -> Sequence[str]:
+        """What tells git to look at everything but ``besides``."""
+        try:
+            apart = self.besides.resolve().relative_to(self.root.resolve())
+        except ValueError:  # it is elsewhere
+            return ()
+        return ("--", ".", f":(exclude,top,literal){apart}")
 
     def write(self, commit: Commit, folder: Path) -> None:
         """Fill ``folder`` with the files of a commit or, if it is dirty, with those of the working tree."""
@@ -100,7 +109,9 @@ class Repository:
 
     def _copy(self, folder: Path) -> None:
         """Tracked and untracked files as they are now, ignored ones left out."""
-        listed = self._run("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+        listed = self._run(
+            "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", *self._own()
+        )
         try:
             for name in filter(None, listed.stdout.split("\0")):
                 source, target = self.root / name, folder / name

@@ -50,9 +50,12 @@ class Cases:
     gone: tuple[Cell, ...]
 
 
-def unpacked(plan: Plan, folder: Path) -> tuple[Side, Side]:
-    """The base and the head in folders of their own.  Raises ``CaseError`` and ``CannotJudgeError``."""
-    repository = Repository.around(Path.cwd())
+def unpacked(plan: Plan, folder: Path, results: Path) -> tuple[Side, Side]:
+    """The base and the head in folders of their own; ``results`` belongs to neither.
+
+    Raises ``CaseError`` and ``CannotJudgeError``.
+    """
+    repository = Repository.around(Path.cwd(), results)
     commits = [repository.commit(plan.base), repository.commit(plan.head)]
     roots = [folder / side for side in SIDES]
     for commit, root in zip(commits, roots, strict=True):
@@ -60,6 +63,11 @@ def unpacked(plan: Plan, folder: Path) -> tuple[Side, Side]:
     own = all((repository.root / room).is_dir() for room in ROOMS)
     if own:
         _share_definitions(*roots)
+    elif plan.layers or not plan.outside:
+        raise CaseError(
+            f"name layers of the repository {repository.root}, path/to/file.py:Class: gluonmark's own catalogue is "
+            "the same for all of its commits"
+        )
     for side, root in zip(SIDES, roots, strict=True):
         _build(plan.build, side, root)
     base, head = (

@@ -23,6 +23,10 @@ with workplace() as folder:
 """
 
 
+def around(folder):
+    return Repository.around(folder, folder / "results")
+
+
 def files(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
@@ -48,7 +52,7 @@ def test_a_commit_is_unpacked_as_it_was_and_leaves_nothing_in_the_repository(rep
     repository.write("layer.py", "three = 3\n")
     repository.git("add", "layer.py")
     before = {path: path.stat().st_mtime_ns for path in (repository.root / ".git").rglob("*")}
-    found = Repository.around(repository.root)
+    found = around(repository.root)
     found.write(found.commit("HEAD~1"), tmp_path / "base")
     assert files(tmp_path / "base") == {"layer.py": b"one = 1\n", "other.py": b"x"}
     assert found.commit("HEAD~1").hash == first
@@ -63,9 +67,10 @@ def test_the_working_tree_is_what_git_would_add(repository, tmp_path):
     repository.write(".gitignore", "ignored.py\n")
     repository.write("staged.py", "staged = 1\n")
     repository.git("add", "staged.py")
+    repository.write("results/gate.jsonl", "{}")
     (repository.root / "deleted.py").unlink()
     (repository.root / "link").symlink_to("nowhere")
-    found = Repository.around(repository.root)
+    found = around(repository.root)
     commit = found.commit(commits.WORKING_TREE)
     assert commit.dirty
     found.write(commit, tmp_path / "head")
@@ -80,16 +85,23 @@ def test_the_working_tree_is_what_git_would_add(repository, tmp_path):
 
 def test_a_clean_working_tree_is_its_commit(repository):
     made = repository.commit("Say why\n\nAccept-slowdown: * it is right now", layer="one = 1\n")
-    commit = Repository.around(repository.root).commit(commits.WORKING_TREE)
+    commit = around(repository.root).commit(commits.WORKING_TREE)
     assert (commit.hash, commit.dirty, commit.subject) == (made, False, "Say why")
     assert commit.message.endswith("Accept-slowdown: * it is right now")
+
+
+def test_results_are_no_change_of_the_working_tree(repository):
+    repository.commit(layer="one = 1\n")
+    repository.write("results/gate.jsonl", "{}")
+    assert not around(repository.root).commit(commits.WORKING_TREE).dirty
+    assert Repository.around(repository.root, repository.root.parent).commit(commits.WORKING_TREE).dirty
 
 
 def test_a_gate_in_a_hook_reads_the_repository_around_it(repository, tmp_path, monkeypatch):
     made = repository.commit(layer="one = 1\n")
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "other.index"))
-    assert Repository.around(repository.root).commit("main").hash == made
+    assert around(repository.root).commit("main").hash == made
 
 
 @pytest.mark.parametrize(
@@ -103,7 +115,7 @@ def test_a_gate_in_a_hook_reads_the_repository_around_it(repository, tmp_path, m
 def test_a_name_that_git_does_not_know_is_refused(repository, name, message):
     repository.commit()
     with pytest.raises(CaseError, match=message):
-        Repository.around(repository.root).commit(name)
+        around(repository.root).commit(name)
 
 
 def test_a_shallow_clone_says_how_to_get_what_it_lacks(repository, tmp_path):
@@ -111,23 +123,23 @@ def test_a_shallow_clone_says_how_to_get_what_it_lacks(repository, tmp_path):
     repository.commit("second")
     subprocess.run(["git", "clone", "--quiet", "--depth=1", repository.root.as_uri(), str(tmp_path / "c")], check=True)
     with pytest.raises(CannotJudgeError, match=f"lacks {first}: get it with git fetch --depth=1 origin {first}"):
-        Repository.around(tmp_path / "c").commit(first)
+        around(tmp_path / "c").commit(first)
 
 
 def test_a_repository_without_a_commit_has_nothing_to_compare(repository):
     with pytest.raises(CaseError, match="has no commit yet"):
-        Repository.around(repository.root).commit("")
+        around(repository.root).commit("")
 
 
 def test_outside_of_a_repository_there_is_nothing_to_compare(tmp_path):
     with pytest.raises(CaseError, match="is not in a git repository"):
-        Repository.around(tmp_path)
+        around(tmp_path)
 
 
 def test_without_git_nothing_can_be_compared(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CannotJudgeError, match="needs git, which is not installed"):
-        Repository.around(tmp_path)
+        around(tmp_path)
 
 
 def test_a_workplace_is_removed_whatever_happens(workplaces):
