@@ -1,14 +1,10 @@
-"""Loops on several threads, for compiled code: OpenMP's own region around a compiled function.
+"""Loops on several threads, for compiled code: a region of ``team.py`` around a compiled function.
 
 ``in_chunks`` calls ``function(first, last, *arguments)`` for contiguous shares of a range.  Which thread takes which
 share must not show in the result: chunks write apart, and what is summed in each is added up in their order afterwards.
 
-The region is that of the libgomp that MXNet loaded, so there are as many threads as MXNet's own operators have, and no
-other pool competes with them.  Numba's ``prange`` has one of its own and compiles every loop twice.
-
-A second thread is called where there is work for hundreds of microseconds.  Alone in a process libgomp's threads wait
-for the next region awake, and calling one takes 2 µs; once MXNet's engine has used OpenMP too, there are more threads
-than processors, so they sleep at once: 35 µs of work then took 94 on two processors, 140 took 205 and 290 took 271.
+There are as many threads as MXNet's own operators have: its OpenMP is asked at each call.  Numba's ``prange`` has a
+pool of its own, which spins against MXNet's, and compiles every loop twice.
 """
 
 import ctypes
@@ -24,20 +20,29 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-# Compiled code calls libgomp by name, so that Numba can cache it; MXNet's library leads to the one that it loaded.
+from .team import dismiss, hire
+
+# Compiled code calls by name, so that Numba can cache it; MXNet's library leads to the libgomp that it loaded.
 llvmlite.binding.load_library_permanently(_LIB._name)
 OPENMP = ctypes.CDLL(_LIB._name)
 
-# A child of a process that has used OpenMP has the memory of its threads without the threads, and would wait for them
-# for ever.  One thread waits for nobody; MXNet does without them in such a child too.
-os.register_at_fork(after_in_child=lambda: OPENMP.omp_set_num_threads(1))
+hire(OPENMP.omp_get_max_threads() - 1)
+
+
+def _alone() -> None:
+    """In a child, which has the memory of the threads without the threads; MXNet does without them there too."""
+    dismiss()
+    OPENMP.omp_set_num_threads(1)
+
+
+os.register_at_fork(after_in_child=_alone)
 
 WORD, NUMBER, ADDRESS = ir.IntType(64), ir.IntType(32), ir.IntType(8).as_pointer()
 
 
 @intrinsic
 def in_chunks(typing_context, function, chunks, enough, arguments):  # type: ignore[no-untyped-def]  # noqa: ARG001
-    """``function(first, last, *arguments)`` for all of ``range(chunks)``, which OpenMP's threads share if it is enough.
+    """``function(first, last, *arguments)`` for all of ``range(chunks)``, which threads share if it is enough.
 
     ``function`` is made by ``njit`` and returns nothing, ``enough`` is a bool, ``arguments`` a tuple.  An exception of
     any share is raised once all have ended.
@@ -49,14 +54,12 @@ def in_chunks(typing_context, function, chunks, enough, arguments):  # type: ign
         context.add_linking_libs((compiled.library,))
         _, chunks, enough, packed = values
         task = _Task(context, builder, compiled, [chunks, *cgutils.unpack_tuple(builder, packed)])
-        most = openmp(builder, "omp_get_max_threads", NUMBER)
-        fewer = builder.icmp_signed("<", chunks, builder.sext(most, WORD))
-        threads = builder.select(fewer, builder.trunc(chunks, NUMBER), most)
-        several = builder.and_(enough, builder.icmp_signed(">", threads, NUMBER(1)))
+        most = most_threads(builder)
+        shares = builder.select(builder.icmp_signed("<", chunks, most), chunks, most)
+        several = builder.and_(enough, builder.icmp_signed(">", shares, WORD(1)))
         with builder.if_else(several) as (shared, alone):
             with shared:
-                handed = [task.outlined(), builder.bitcast(task.frame, ADDRESS), threads, NUMBER(0)]
-                openmp(builder, "GOMP_parallel", ir.VoidType(), *handed)
+                region(builder, task.outlined(), task.frame, shares)
             with alone:
                 task.call(builder, task.frame, WORD(0), chunks)
         task.raise_failure()
@@ -65,10 +68,34 @@ def in_chunks(typing_context, function, chunks, enough, arguments):  # type: ign
     return types.none(function, types.intp, types.boolean, arguments), generate
 
 
-def openmp(builder: Any, name: str, result: ir.Type, *arguments: Any) -> Any:
-    """A call of libgomp."""
-    kind = ir.FunctionType(result, [argument.type for argument in arguments])
-    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
+def most_threads(builder: Any) -> Any:
+    """How many threads MXNet's operators have."""
+    kind = ir.FunctionType(NUMBER, [])
+    found = builder.call(cgutils.get_or_insert_function(builder.module, kind, "omp_get_max_threads"), [])
+    return builder.sext(found, WORD)
+
+
+def region(builder: Any, task: Any, frame: Any, shares: Any) -> None:
+    """Have ``task(frame, share, shares)`` called for each share."""
+    kind = ir.FunctionType(ir.VoidType(), [ADDRESS, ADDRESS, WORD])
+    call = cgutils.get_or_insert_function(builder.module, kind, "gluonmark_region")
+    builder.call(call, [builder.bitcast(task, ADDRESS), builder.bitcast(frame, ADDRESS), shares])
+
+
+def share_function(module: Any, name: str) -> Any:
+    """The function that ``region`` takes, yet without a body: it is given the frame, its share and how many there are."""
+    kind = ir.FunctionType(ir.VoidType(), [ADDRESS, WORD, WORD])
+    function = ir.Function(module, kind, module.get_unique_name(name))
+    function.linkage = "internal"
+    return function
+
+
+def bounds(builder: Any, count: Any, share: Any, shares: Any) -> tuple[Any, Any]:
+    """The first of ``count`` things that belong to a share, and the one behind its last."""
+    first, last = (
+        builder.sdiv(builder.mul(count, number), shares) for number in (share, builder.add(share, WORD(1)))
+    )
+    return first, last
 
 
 class _Task:
@@ -83,20 +110,13 @@ class _Task:
             builder.store(value, field(builder, self.frame, place))
 
     def outlined(self) -> Any:
-        """The function that each thread of a region calls: its share of the chunks."""
-        module = self._builder.module
-        kind = ir.FunctionType(ir.VoidType(), [ADDRESS])
-        function = ir.Function(module, kind, module.get_unique_name(f"share.{self._compiled.fndesc.mangled_name}"))
-        function.linkage = "internal"
+        """The function that runs one share of the chunks."""
+        function = share_function(self._builder.module, f"share.{self._compiled.fndesc.mangled_name}")
         builder = ir.IRBuilder(function.append_basic_block())
-        frame = builder.bitcast(function.args[0], self.frame.type)
+        packed, share, shares = function.args
+        frame = builder.bitcast(packed, self.frame.type)
         chunks = builder.load(field(builder, frame, 2))
-        thread = builder.sext(openmp(builder, "omp_get_thread_num", NUMBER), WORD)
-        threads = builder.sext(openmp(builder, "omp_get_num_threads", NUMBER), WORD)
-        first, last = (
-            builder.sdiv(builder.mul(chunks, number), threads) for number in (thread, builder.add(thread, WORD(1)))
-        )
-        self.call(builder, frame, first, last)
+        self.call(builder, frame, *bounds(builder, chunks, share, shares))
         builder.ret_void()
         return function
 
