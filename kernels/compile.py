@@ -33,6 +33,7 @@ LIBRARY = (
     "parallel.py",
     "products.py",
     "sums.py",
+    "team.py",
     "tiles.py",
     "transform",
     "whole.py",

@@ -17,9 +17,9 @@ from .whole import PART
 
 OPTIONS = {"fastmath": {"contract", "nsz"}, APART: True, "error_model": "numpy", **PART}
 
-ROWS = 64  # of a block: what is computed of them on the way stays in the second-level cache
+ROWS = 64  # of a block, at most: what is computed of them on the way stays in the second-level cache
 FEW = 32  # rows below which the sums of weights cost more than half of the products
-ENOUGH = 2**24  # multiply-adds, about 350 µs: parallel.py says why
+SPEED = 45  # multiply-adds in a nanosecond, about
 
 
 def form(x: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
@@ -38,13 +38,18 @@ def form_weights(head: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
 
 
 @njit(**OPTIONS)
-def _blocks(rows: int) -> int:
-    return (rows + ROWS - 1) // ROWS
+def _rows_of_block(rows):  # type: ignore[no-untyped-def]
+    return ROWS if rows >= 2 * ROWS else ROWS // 2
 
 
 @njit(**OPTIONS)
-def _work(x, of_units):  # type: ignore[no-untyped-def]
-    return x.size * x.shape[1] * of_units.shape[1] // 2
+def _blocks(rows):  # type: ignore[no-untyped-def]
+    return (rows - 1) // _rows_of_block(rows) + 1
+
+
+@njit(**OPTIONS)
+def _nanoseconds(x, of_units):  # type: ignore[no-untyped-def]
+    return x.size * x.shape[1] * of_units.shape[1] // (2 * SPEED)
 
 
 @njit(**OPTIONS)
@@ -57,9 +62,10 @@ def _clear(start, end, out):  # type: ignore[no-untyped-def]
 @njit(**OPTIONS)
 def _form_of_rows(first, last, x, sums, out):  # type: ignore[no-untyped-def]
     width, units = x.shape[1], out.shape[1]
-    part = np.empty((ROWS, units), out.dtype)
+    most = _rows_of_block(len(x))
+    part = np.empty((most, units), out.dtype)
     for block in range(first, last):
-        start, end = block * ROWS, min((block + 1) * ROWS, len(x))
+        start, end = block * most, min((block + 1) * most, len(x))
         _clear(start, end, out)
         pair = 0
         for i in range(width):
@@ -100,9 +106,10 @@ def _sums_of_pairs(weight):  # type: ignore[no-untyped-def]
 @njit(**OPTIONS)
 def _gradient_of_rows(first, last, head, x, square, out):  # type: ignore[no-untyped-def]
     width, units = x.shape[1], head.shape[1]
-    part = np.empty((ROWS, units * width), out.dtype)
+    most = _rows_of_block(len(x))
+    part = np.empty((most, units * width), out.dtype)
     for block in range(first, last):
-        start, end = block * ROWS, min((block + 1) * ROWS, len(x))
+        start, end = block * most, min((block + 1) * most, len(x))
         matmul(x[start:end], square, part[: end - start])
         for row in range(start, end):
             for i in range(width):
@@ -138,7 +145,7 @@ def _form(x, weight, out):  # type: ignore[no-untyped-def]  # noqa: ARG001
         if len(x) < FEW:
             _form_of_few(x, weight, out)
         else:
-            in_chunks(_form_of_rows, _blocks(len(x)), _work(x, out) >= ENOUGH, (x, _sums_of_pairs(weight), out))
+            in_chunks(_form_of_rows, _blocks(len(x)), _nanoseconds(x, out), (x, _sums_of_pairs(weight), out))
 
     return by_rows
 
@@ -153,7 +160,7 @@ def _form_gradient(head, x, weight, out):  # type: ignore[no-untyped-def]  # noq
                 for unit in range(units):
                     both[i, j, unit] = weight[i, j, unit] + weight[j, i, unit]
         flat = both.reshape(width, width * units)
-        in_chunks(_gradient_of_rows, _blocks(len(x)), _work(x, head) >= ENOUGH, (head, x, flat, out))
+        in_chunks(_gradient_of_rows, _blocks(len(x)), _nanoseconds(x, head), (head, x, flat, out))
 
     return by_rows
 
@@ -161,6 +168,6 @@ def _form_gradient(head, x, weight, out):  # type: ignore[no-untyped-def]  # noq
 @overload(form_weights)
 def _form_weights(head, x, out):  # type: ignore[no-untyped-def]  # noqa: ARG001
     def by_pairs(head, x, out):  # type: ignore[no-untyped-def]
-        in_chunks(_weights_of_pairs, (x.shape[1] + 1) // 2, _work(x, head) >= ENOUGH, (head, x, out))
+        in_chunks(_weights_of_pairs, (x.shape[1] + 1) // 2, _nanoseconds(x, head), (head, x, out))
 
     return by_pairs

@@ -3,13 +3,16 @@
 ``in_chunks`` calls ``function(first, last, *arguments)`` for contiguous shares of a range.  Which thread takes which
 share must not show in the result: chunks write apart, and what is summed in each is added up in their order afterwards.
 
+The caller says how long the work takes, about; from that follows whether threads share it: rules in one place.
+
 There are as many threads as MXNet's own operators have: its OpenMP is asked at each call.  Numba's ``prange`` has a
 pool of its own, which spins against MXNet's, and compiles every loop twice.
 """
 
 import ctypes
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,53 +40,67 @@ def _alone() -> None:
 
 os.register_at_fork(after_in_child=_alone)
 
-WORD, NUMBER, ADDRESS = ir.IntType(64), ir.IntType(32), ir.IntType(8).as_pointer()
+# Nanoseconds of work.  From WORTH on threads that are awake share it: a region takes 0.4 µs, and what one processor has
+# in its cache the other must fetch.  From WAKE on those that sleep are woken, which takes the caller 15 µs.
+WORTH = 10_000
+WAKE = 50_000
+
+BOOL, WORD, NUMBER, ADDRESS = ir.IntType(1), ir.IntType(64), ir.IntType(32), ir.IntType(8).as_pointer()
 
 
 @intrinsic
-def in_chunks(typing_context, function, chunks, enough, arguments):  # type: ignore[no-untyped-def]  # noqa: ARG001
-    """``function(first, last, *arguments)`` for all of ``range(chunks)``, which threads share if it is enough.
+def in_chunks(typing_context, function, chunks, nanoseconds, arguments):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """``function(first, last, *arguments)`` for all of ``range(chunks)``, which threads share if it takes long enough.
 
-    ``function`` is made by ``njit`` and returns nothing, ``enough`` is a bool, ``arguments`` a tuple.  An exception of
-    any share is raised once all have ended.
+    ``function`` is made by ``njit`` and returns nothing, ``nanoseconds`` say what all of it takes one thread, about,
+    ``arguments`` is a tuple.  An exception of any share is raised once all have ended.
     """
     called = function.get_call_type(typing_context, (types.intp, types.intp, *arguments), {})
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:  # noqa: ARG001
         compiled = function.dispatcher.overloads[called.args]
         context.add_linking_libs((compiled.library,))
-        _, chunks, enough, packed = values
+        _, chunks, nanoseconds, packed = values
         task = _Task(context, builder, compiled, [chunks, *cgutils.unpack_tuple(builder, packed)])
-        most = most_threads(builder)
-        shares = builder.select(builder.icmp_signed("<", chunks, most), chunks, most)
-        several = builder.and_(enough, builder.icmp_signed(">", shares, WORD(1)))
-        with builder.if_else(several) as (shared, alone):
+        with shared_or_alone(builder, chunks, nanoseconds) as (shares, shared, alone):
             with shared:
-                region(builder, task.outlined(), task.frame, shares)
+                region(builder, task.outlined(), task.frame, shares, nanoseconds)
             with alone:
                 task.call(builder, task.frame, WORD(0), chunks)
         task.raise_failure()
         return context.get_dummy_value()
 
-    return types.none(function, types.intp, types.boolean, arguments), generate
+    return types.none(function, types.intp, types.intp, arguments), generate
 
 
-def most_threads(builder: Any) -> Any:
+@contextmanager
+def shared_or_alone(builder: Any, most: Any, nanoseconds: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Two branches, and how many shares there are in the first: as many as threads, and at most so many."""
+    threads = _threads(builder)
+    shares = builder.select(builder.icmp_signed("<", most, threads), most, threads)
+    enough = builder.icmp_signed(">=", nanoseconds, WORD(WORTH))
+    several = builder.and_(enough, builder.icmp_signed(">", shares, WORD(1)))
+    with builder.if_else(several) as (shared, alone):
+        yield shares, shared, alone
+
+
+def _threads(builder: Any) -> Any:
     """How many threads MXNet's operators have."""
     kind = ir.FunctionType(NUMBER, [])
     found = builder.call(cgutils.get_or_insert_function(builder.module, kind, "omp_get_max_threads"), [])
     return builder.sext(found, WORD)
 
 
-def region(builder: Any, task: Any, frame: Any, shares: Any) -> None:
+def region(builder: Any, task: Any, frame: Any, shares: Any, nanoseconds: Any) -> None:
     """Have ``task(frame, share, shares)`` called for each share."""
-    kind = ir.FunctionType(ir.VoidType(), [ADDRESS, ADDRESS, WORD])
+    kind = ir.FunctionType(ir.VoidType(), [ADDRESS, ADDRESS, WORD, BOOL])
     call = cgutils.get_or_insert_function(builder.module, kind, "gluonmark_region")
-    builder.call(call, [builder.bitcast(task, ADDRESS), builder.bitcast(frame, ADDRESS), shares])
+    wake = builder.icmp_signed(">=", nanoseconds, WORD(WAKE))
+    builder.call(call, [builder.bitcast(task, ADDRESS), builder.bitcast(frame, ADDRESS), shares, wake])
 
 
 def share_function(module: Any, name: str) -> Any:
-    """The function that ``region`` takes, yet without a body: it is given the frame, its share and how many there are."""
+    """The function that ``region`` takes, yet without a body: it is given the frame, its share and their number."""
     kind = ir.FunctionType(ir.VoidType(), [ADDRESS, WORD, WORD])
     function = ir.Function(module, kind, module.get_unique_name(name))
     function.linkage = "internal"
@@ -92,9 +109,7 @@ def share_function(module: Any, name: str) -> Any:
 
 def bounds(builder: Any, count: Any, share: Any, shares: Any) -> tuple[Any, Any]:
     """The first of ``count`` things that belong to a share, and the one behind its last."""
-    first, last = (
-        builder.sdiv(builder.mul(count, number), shares) for number in (share, builder.add(share, WORD(1)))
-    )
+    first, last = (builder.sdiv(builder.mul(count, number), shares) for number in (share, builder.add(share, WORD(1))))
     return first, last
 
 

@@ -36,7 +36,7 @@ PAGE = 4096  # bytes: rows farther apart need an entry of the TLB each
 MANY = 24  # rows of the left operand from which copying the right one pays
 FEW = 12  # rows below which copying a transpose does not
 ROWS = 24  # of a block: whole tiles of any height
-ENOUGH = 2**24  # multiply-adds, about 290 µs: parallel.py says why
+SPEED = 14 * LANES // 4  # multiply-adds in a nanosecond, about
 MOST = np.array([HEIGHTS.get(vectors, (0,))[0] for vectors in range(WIDE + 1)])
 
 tile = product_tile(DTYPE)
@@ -133,9 +133,10 @@ def product(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_r
     if rows < FEW and a_column == ITEM and b_row == ITEM and b_column != ITEM:
         few_rows(rows, columns, depth, a, a_row, b, b_column, c, c_row)
         return
-    enough = rows * columns * depth >= ENOUGH
+    nanoseconds = rows * columns * depth // SPEED
     arguments = (rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row)
-    if rows >= 2 * ROWS:
-        in_chunks(some_rows, (rows + ROWS - 1) // ROWS, enough, arguments)
+    blocks, panels = (rows + ROWS - 1) // ROWS, (columns + WIDTH - 1) // WIDTH
+    if blocks > panels:  # shares of many are more equal
+        in_chunks(some_rows, blocks, nanoseconds, arguments)
     else:
-        in_chunks(some_columns, (columns + WIDTH - 1) // WIDTH, enough, arguments)
+        in_chunks(some_columns, panels, nanoseconds, arguments)

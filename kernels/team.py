@@ -1,12 +1,13 @@
 """The threads that share a kernel's loops, and the region in which they do: LLVM's instructions, built once a process.
 
-``gluonmark_region(function, frame, shares)`` calls ``function(frame, share, shares)`` for each share once.  The caller
-takes shares like every worker, so that a worker which comes late costs no more than its help: no call waits for a
-thread to wake up.  A second caller, or a share that opens a region itself, runs alone: ``function(frame, 0, 1)``.
+``gluonmark_region(function, frame, shares, wake)`` calls ``function(frame, share, shares)`` for each share once.  The
+caller takes shares like every worker, so that a worker which comes late costs no more than its help: no call waits for
+a thread to wake up.  Alone, ``function(frame, 0, 1)``, run a second caller, a share that opens a region itself, and one
+that is not worth waking anybody for and comes when all are asleep; but the next such region soon after it wakes them.
 
 libgomp's own threads, which MXNet loads, spin for 8 ms where there are as many processors as threads, and sleep at once
-where MXNet's engine has used OpenMP as well, since then there are more: a region took 2 µs or 35.  These spin for as
-long as waking one takes, and then sleep.
+where MXNet's engine has used OpenMP as well, since then there are more: a region took 2 µs or 35.  These spin for
+a little while, and then sleep.
 """
 
 import ctypes
@@ -18,7 +19,7 @@ import threading
 import llvmlite.binding as llvm
 
 MOST_WORKERS = 63
-PATIENCE = 50_000  # nanoseconds that a thread spins for: about what waking it takes
+PATIENCE = 100_000  # nanoseconds that a thread spins for: what MXNet takes between forward and backward, and more
 
 # Tells the processor that a loop only waits.
 RELAX = {"x86_64": "pause", "aarch64": "yield"}
@@ -33,6 +34,7 @@ SOURCE = """
 @word = internal global i64 0, align 64
 @done = internal global i64 0, align 64              ; shares of this region
 @busy = internal global i64 0, align 64              ; whether there is a region
+@ended = internal global i64 0, align 8              ; when the last one did
 @function = internal global ptr null
 @frame = internal global ptr null
 @workers = internal global i64 0
@@ -155,13 +157,23 @@ end:
   ret void
 }
 
-define void @gluonmark_region(ptr %function, ptr %frame, i64 %shares) {
+define void @gluonmark_region(ptr %function, ptr %frame, i64 %shares, i1 %wake) {
   %exchange = cmpxchg ptr @busy, i64 0, i64 1 seq_cst seq_cst
   %ours = extractvalue { i64, i1 } %exchange, 1
-  br i1 %ours, label %open, label %alone
-alone:
+  br i1 %ours, label %ask, label %occupied
+occupied:
   call void %function(ptr %frame, i64 0, i64 1)
   ret void
+ask:
+  %came = call i64 @now()
+  %former_end = load i64, ptr @ended
+  %gap = sub i64 %came, %former_end
+  %soon = icmp slt i64 %gap, PATIENCE
+  %together = or i1 %soon, %wake
+  br i1 %together, label %open, label %alone
+alone:
+  call void %function(ptr %frame, i64 0, i64 1)
+  br label %end
 open:
   store atomic ptr %function, ptr @function release, align 8
   store atomic ptr %frame, ptr @frame release, align 8
@@ -192,6 +204,8 @@ yield:                                               ; whoever has the last shar
   call i32 @sched_yield()
   br label %watch
 end:
+  %over = call i64 @now()
+  store i64 %over, ptr @ended
   store atomic i64 0, ptr @busy seq_cst, align 8
   ret void
 }
@@ -213,7 +227,9 @@ def _engine() -> llvm.ExecutionEngine:
     source = SOURCE.replace("MOST_WORKERS", str(MOST_WORKERS)).replace("PATIENCE", str(PATIENCE))
     module = llvm.parse_assembly(source.replace("RELAX", RELAX.get(platform.machine(), "")))
     module.verify()
-    engine = llvm.create_mcjit_compiler(module, llvm.Target.from_default_triple().create_target_machine(opt=2, jit=True))
+    engine = llvm.create_mcjit_compiler(
+        module, llvm.Target.from_default_triple().create_target_machine(opt=2, jit=True)
+    )
     engine.finalize_object()
     llvm.add_symbol("gluonmark_region", engine.get_function_address("gluonmark_region"))
     return engine

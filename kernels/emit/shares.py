@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..dtypes import element
-from ..extent import ONE, FitError, volume
+from ..extent import ONE, Extent, FitError, volume
 from ..fuse import Loop, Schedule
 from ..names import unique
+from ..parallel import WORTH
 from ..primitives.base import Value
 from ..primitives.map import FUNCTIONS, Map
 from ..primitives.reduce import Reduce
@@ -26,16 +27,16 @@ from .loops import Nest, Sum, collapses, combined, elements, flattened, neutral,
 class Limits:
     """Which loops are shared.
 
-    ``worth``: what is less work stays with one thread, in nanoseconds (parallel.py says what calling another takes).
     ``byte``, ``function``: what an element costs for each byte read or written, at 80 GB/s, and for each function of
-    the C library.  ``most_rows``: where even so many are too little, no more are expected, and the loop is printed for
-    one thread.  ``part``: the elements of a part of a sum; 64 KiB of float32 leave enough to share and few to add.
+    the C library, in nanoseconds.  ``worth``: parallel.py says why.  ``most_rows``: where even so many are less work,
+    the loop is printed for one thread: a shared one takes longer to compile.  ``part``: the elements of a part of a
+    sum; 64 KiB of float32 leave enough to share and few to add.
     """
 
-    worth: float = 120_000
+    worth: float = WORTH
     byte: float = 0.0125
     function: float = 5.0
-    most_rows: int = 2**14
+    most_rows: int = 2**10
     part: int = 2**14
 
 
@@ -61,12 +62,12 @@ class Shared:
 
 def print_shared(plan: Schedule, stage: Loop, main: str, known: Known) -> Shared | None:
     """The loop, for several threads; None where that is not worth it.  A new function is put into ``known``."""
-    enough = _enough(plan, stage)
-    return None if enough is None else _Printer(plan, stage, main).shared(enough, known)
+    nanoseconds = _nanoseconds(plan, stage)
+    return None if nanoseconds is None else _Printer(plan, stage, main).shared(nanoseconds, known)
 
 
-def _enough(plan: Schedule, stage: Loop) -> str | None:
-    """The condition on the batch size for more than one thread."""
+def _nanoseconds(plan: Schedule, stage: Loop) -> str | None:
+    """What the loop takes, by the batch size; None where that is too little for several threads."""
     if not stage.domain or stage.domain[0] == ONE:
         return None
     if _across(stage) and not all(extent.literal for extent in stage.domain[1:]):
@@ -75,14 +76,13 @@ def _enough(plan: Schedule, stage: Loop) -> str | None:
         size = volume(stage.domain)
     except FitError:
         return None
-    cost = _nanoseconds(plan, stage)
+    cost = _of_element(plan, stage)
     if cost == 0:  # numbers that are made up, not read
         return None
-    least = LIMITS.worth / cost
-    if size.literal:
-        return "True" if size.offset >= least else None
-    rows = 2 ** max(math.ceil(math.log2(max(least - size.offset, 1) / size.slope)), 0)
-    return None if rows > LIMITS.most_rows else f"n >= {rows}"
+    slope, offset = round(cost * size.slope), round(cost * size.offset)
+    if slope * LIMITS.most_rows + offset < LIMITS.worth:
+        return None
+    return str(Extent(slope, offset))
 
 
 def _across(stage: Loop) -> list[Sum]:
@@ -90,8 +90,8 @@ def _across(stage: Loop) -> list[Sum]:
     return [one for one in sums_of(stage).values() if 0 not in one.kept]
 
 
-def _nanoseconds(plan: Schedule, stage: Loop) -> float:
-    """What an element costs, about."""
+def _of_element(plan: Schedule, stage: Loop) -> float:
+    """What an element takes, about, in nanoseconds."""
     arrays = {id(target): target for target in stage.targets if not isinstance(target.primitive, Reduce)}
     for target in stage.targets:
         arrays |= {id(value): value for value, at in plan.reads(target) if any(index.axis == 0 for index in at)}
@@ -121,7 +121,7 @@ class _Printer:
         self._partial = {id(one.target): one for one in _across(stage)}
         self._flat, self._views = flattened(plan, stage) if collapses(plan, stage) else ({}, [])
 
-    def shared(self, enough: str, known: Known) -> Shared:
+    def shared(self, nanoseconds: str, known: Known) -> Shared:
         """The function and its call."""
         chunks, body = self._of_parts() if self._partial else self._of_rows()
         arguments = self._arguments(body)
@@ -132,7 +132,7 @@ class _Printer:
         given = f"({', '.join(arguments)}{',' if len(arguments) == 1 else ''})"
         parts = [self._memory(one, chunks) for one in self._partial.values()]
         sums = [line for one in self._partial.values() for line in self._sum(one)]
-        lines = [*parts, f"in_chunks({name}, {chunks}, {enough}, {given})", *sums]
+        lines = [*parts, f"in_chunks({name}, {chunks}, {nanoseconds}, {given})", *sums]
         return Shared([f"def {name}{rest[0]}", *rest[1:]] if fresh else [], self._views, lines)
 
     def _of_rows(self) -> tuple[str, list[str]]:

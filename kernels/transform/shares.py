@@ -6,11 +6,11 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from ..parallel import bounds, field, most_threads, region, share_function
+from ..parallel import bounds, field, region, share_function, shared_or_alone
 from .vectors import INDEX
 
-# Numbers in all rows from which on they are shared: some 360 µs.
-WORTH = 2**20
+# What a transform takes for each number of a row, in thousandths of a nanosecond.
+PICOSECONDS = 350
 
 
 def write_shared(
@@ -20,16 +20,15 @@ def write_shared(
 
     ``arrays`` are pointers to source and result, whose rows have ``widths`` numbers.
     """
-    most = most_threads(builder)
-    enough = builder.icmp_signed(">=", rows, INDEX(-(-WORTH // max(widths))))
-    several = builder.and_(enough, builder.icmp_signed(">", most, INDEX(1)))
-    with builder.if_else(several) as (shared, alone):
+    groups = builder.sdiv(rows, INDEX(lanes))
+    nanoseconds = builder.sdiv(builder.mul(rows, INDEX(max(widths) * PICOSECONDS)), INDEX(1000))
+    with shared_or_alone(builder, groups, nanoseconds) as (shares, shared, alone):
         with shared:
             values = [*arrays, rows]
             frame = cgutils.alloca_once(builder, ir.LiteralStructType([value.type for value in values]))
             for place, value in enumerate(values):
                 builder.store(value, field(builder, frame, place))
-            region(builder, _share(builder.module, function, frame.type, widths, lanes), frame, most)
+            region(builder, _share(builder.module, function, frame.type, widths, lanes), frame, shares, nanoseconds)
         with alone:
             builder.call(function, [*arrays, rows])
 

@@ -1,29 +1,33 @@
-"""``in_chunks``: every chunk is run once, by the threads that it should be run by, whatever their number."""
+"""``in_chunks``: every chunk is run once, by as many threads as it should be run by, whoever they are."""
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from numba import njit, types
 
-from kernels.parallel import OPENMP, in_chunks
+from kernels.parallel import OPENMP, WAKE, WORTH, in_chunks
+from kernels.team import PATIENCE, hire
 
-thread_number = types.ExternalFunction("omp_get_thread_num", types.int32())
+thread = types.ExternalFunction("pthread_self", types.uint64())
 
 
-@njit
-def mark(first: int, last: int, counts: np.ndarray, threads: np.ndarray, step: float) -> None:
-    """Count each chunk, and note who ran it."""
+@njit(nogil=True)
+def mark(first: int, last: int, counts: np.ndarray, shares: np.ndarray, threads: np.ndarray, step: float) -> None:
+    """Count each chunk, and note its share, by its first chunk, and its thread."""
     for chunk in range(first, last):
         counts[chunk] += step
-        threads[chunk] = thread_number()
+        shares[chunk] = first
+        threads[chunk] = thread()
 
 
-@njit
-def marked(chunks: int, enough: bool, counts: np.ndarray, threads: np.ndarray) -> None:
-    in_chunks(mark, chunks, enough, (counts, threads, 0.5))
+@njit(nogil=True)
+def marked(chunks: int, nanoseconds: int, counts: np.ndarray, shares: np.ndarray, threads: np.ndarray) -> None:
+    in_chunks(mark, chunks, nanoseconds, (counts, shares, threads, 0.5))
 
 
 @njit
@@ -33,63 +37,129 @@ def fail(first: int, last: int, bad: int) -> None:
 
 
 @njit
-def failing(chunks: int, enough: bool, bad: int) -> int:
-    in_chunks(fail, chunks, enough, (bad,))
+def failing(chunks: int, nanoseconds: int, bad: int) -> int:
+    in_chunks(fail, chunks, nanoseconds, (bad,))
     return chunks
+
+
+@njit(nogil=True)
+def nest(first: int, last: int, counts: np.ndarray) -> None:
+    for chunk in range(first, last):
+        in_chunks(count, counts.shape[1], WAKE, (counts, chunk))
+
+
+@njit(nogil=True)
+def count(first: int, last: int, counts: np.ndarray, row: int) -> None:
+    for chunk in range(first, last):
+        counts[row, chunk] += 1
+
+
+@njit(nogil=True)
+def nested(counts: np.ndarray) -> None:
+    in_chunks(nest, len(counts), WAKE, (counts,))
 
 
 @pytest.fixture
 def two_threads() -> Iterator[None]:
+    if not any(one.name.startswith("gluonmark worker") for one in threading.enumerate()):
+        hire(1)  # this process was started for one thread
     before = OPENMP.omp_get_max_threads()
     OPENMP.omp_set_num_threads(2)
     yield
     OPENMP.omp_set_num_threads(before)
 
 
-def run(chunks: int, enough: bool) -> list[int]:
-    """The thread of each chunk."""
-    counts, threads = np.zeros(chunks + 1), np.full(chunks + 1, -1)
-    marked(chunks, enough, counts, threads)
+def run(chunks: int, nanoseconds: int) -> list[int]:
+    """The first chunk of each chunk's share."""
+    counts, shares, threads = np.zeros(chunks + 1), np.full(chunks + 1, -1), np.zeros(chunks + 1, np.uint64)
+    marked(chunks, nanoseconds, counts, shares, threads)
     assert counts.tolist() == [0.5] * chunks + [0.0]
-    return threads[:-1].tolist()
+    return shares[:-1].tolist()
 
 
 @pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize(
-    ("chunks", "shares"), [(0, []), (1, [0]), (2, [0, 1]), (5, [0, 0, 1, 1, 1]), (100, [0] * 50 + [1] * 50)]
+    ("chunks", "shares"), [(0, []), (1, [0]), (2, [0, 1]), (5, [0, 0, 2, 2, 2]), (100, [0] * 50 + [50] * 50)]
 )
-def test_threads_take_equal_shares(chunks: int, shares: list[int]) -> None:
-    assert run(chunks, True) == shares
+def test_shares_are_equal(chunks: int, shares: list[int]) -> None:
+    assert run(chunks, WAKE) == shares
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_too_little_work_is_done_by_the_caller() -> None:
-    assert run(100, False) == [0] * 100
+def test_too_little_work_is_not_shared() -> None:
+    assert run(100, WORTH - 1) == [0] * 100
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_little_work_wakes_nobody_unless_it_comes_again() -> None:
+    """The second of two calls, unless something kept it from coming soon, as it may on a busy machine."""
+
+    def twice() -> tuple[list[int], list[int]]:
+        time.sleep(100 * PATIENCE * 1e-9)
+        return run(2, WORTH), run(2, WORTH)
+
+    run(2, WAKE)
+    tries = [twice() for _ in range(200)]
+    assert {tuple(first) for first, _ in tries} == {(0, 0)}
+    assert [0, 1] in [second for _, second in tries]
 
 
 @pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("threads", [1, 3])
 def test_the_number_of_threads_is_asked_for_at_each_call(threads: int) -> None:
     OPENMP.omp_set_num_threads(threads)
-    assert sorted(set(run(30, True))) == list(range(threads))
+    assert sorted(set(run(30, WAKE))) == [0, 10, 20][:threads]
 
 
 @pytest.mark.usefixtures("two_threads")
-@pytest.mark.parametrize("enough", [True, False])
+@pytest.mark.parametrize("nanoseconds", [0, WAKE])
 @pytest.mark.parametrize("bad", [0, 9])
-def test_an_exception_reaches_the_caller(enough: bool, bad: int) -> None:
-    assert failing(10, enough, 10) == 10
+def test_an_exception_reaches_the_caller(nanoseconds: int, bad: int) -> None:
+    assert failing(10, nanoseconds, 10) == 10
     with pytest.raises(ValueError, match="a bad chunk"):
-        failing(10, enough, bad)
+        failing(10, nanoseconds, bad)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_share_may_share_again() -> None:
+    counts = np.zeros((40, 30))
+    nested(counts)
+    np.testing.assert_array_equal(counts, 1)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_worker_helps() -> None:
+    """Sooner or later: who comes late finds nothing left to do."""
+    by = np.zeros(2, np.uint64)
+    end = time.monotonic() + 60
+    while by[0] == by[1] and time.monotonic() < end:
+        marked(2, WAKE, np.zeros(2), np.zeros(2, int), by)
+    assert by[0] != by[1]
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_callers_on_several_threads_do_not_disturb_each_other() -> None:
+    results = [np.zeros((300, 64)) for _ in range(4)]
+
+    def caller(rows: np.ndarray) -> None:
+        for row in rows:
+            marked(64, WAKE, row, np.zeros(64, int), np.zeros(64, np.uint64))
+
+    callers = [threading.Thread(target=caller, args=(rows,)) for rows in results]
+    for one in callers:
+        one.start()
+    for one in callers:
+        one.join()
+    np.testing.assert_array_equal(results, 0.5)
 
 
 @pytest.mark.usefixtures("two_threads")
 def test_a_forked_child_uses_one_thread() -> None:
     """With more it would wait for threads that only its parent has."""
-    assert set(run(10, True)) == {0, 1}
+    assert set(run(10, WAKE)) == {0, 5}
     child = os.fork()
     if child == 0:
         signal.alarm(60)
-        os._exit(sum(run(10, True)))
+        os._exit(sum(run(10, WAKE)))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert set(run(10, True)) == {0, 1}
+    assert set(run(10, WAKE)) == {0, 5}

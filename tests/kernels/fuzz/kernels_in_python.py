@@ -43,9 +43,10 @@ def functions(program: Program) -> dict[str, Callable[..., None]]:
     return space
 
 
-def in_chunks(function: Callable[..., None], chunks: int, enough: bool, arguments: tuple[Any, ...]) -> None:
-    """Three shares, the last first, as threads might happen to take them; one if that is all there is to do."""
-    cuts = [chunks * share // 3 for share in range(4)] if enough else [0, chunks]
+def in_chunks(function: Callable[..., None], chunks: int, nanoseconds: int, arguments: tuple[Any, ...]) -> None:
+    """Three shares, the last first, as threads might happen to take them, however short the work."""
+    assert nanoseconds >= 0
+    cuts = [chunks * share // 3 for share in range(4)]
     for first, last in reversed(list(pairwise(cuts))):
         function(first, last, *arguments)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.fft
 
-from kernels.parallel import OPENMP
+from kernels.parallel import OPENMP, WORTH
 from kernels.primitives.fourier import Fourier
 from kernels.transform import bins_of_rows, plan, rows_of_bins, shares, suits
 from kernels.transform.codelets import SMALLEST, Complex, transform
@@ -90,9 +90,9 @@ def test_rows_do_not_reach_each_other(rows: int) -> None:
 def test_threads_share_the_rows(threads: int) -> None:
     """The same bits as from one thread, which each row is given by one alone; the last groups are not whole."""
     forward, backward = compiled(1024, 512)
-    fewest = shares.WORTH // 1024
+    fewest = -(-WORTH * 1000 // (1024 * shares.PICOSECONDS))
     for function in (forward, backward):
-        for rows in (fewest - 1, fewest, fewest + 1, fewest + 23):
+        for rows in (fewest - 1, fewest, fewest + 1, fewest + 23, 1031):
             source = np.random.default_rng(SEED).standard_normal((rows, 1024)).astype("float32")
             results = np.full((2, rows + 1, 1024), -77, "float32")
             for result, number in zip(results, (1, threads), strict=True):
