@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 from benchmarks import grid
-from benchmarks.grid import Cell
+from benchmarks.grid import CaseError, Cell
 from benchmarks.side_by_side import stages
 from benchmarks.side_by_side.errors import CannotJudgeError
 from benchmarks.side_by_side.plan import Plan
@@ -61,8 +61,16 @@ class Campaign:
 
 
 def run(campaign: Campaign, choose: Choose, advance: Advance) -> None:
-    """Measure what is missing.  Raises ``CannotJudgeError`` if a gate ends early, and what a gate raises."""
-    todo = [(file, plan) for file, plan in _gates(campaign) if not finished(file)]
+    """Measure what is missing.  Raises ``CannotJudgeError`` if a gate ends early, and what a gate raises.
+
+    Raises ``CaseError`` if the folder holds gates of another budget or with other cases.
+    """
+    todo = []
+    for file, plan in _gates(campaign):
+        if finished(file):
+            _check(file, plan)
+        else:
+            todo.append((file, plan))
     for place, (file, plan) in enumerate(todo, 1):
         file.unlink(missing_ok=True)  # what a gate left that was interrupted
 
@@ -78,10 +86,21 @@ def run(campaign: Campaign, choose: Choose, advance: Advance) -> None:
 def finished(file: Path) -> bool:
     """Whether the record ``file`` has come to its end."""
     try:
-        *_, last = file.read_text(encoding="utf-8").splitlines()
-        return bool(json.loads(last).get("end") == "")
-    except (OSError, ValueError):
+        *_, last = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+        return bool(last["end"] == "")
+    except (OSError, ValueError, TypeError, KeyError):
         return False
+
+
+def _check(file: Path, plan: Plan) -> None:
+    """Raise ``CaseError`` if ``file`` is the record of another campaign: together they would say nothing."""
+    with file.open(encoding="utf-8") as lines:
+        header = json.loads(lines.readline())
+    if header["budget"] != plan.budget or not {*header["cases"]} <= {*plan.cases}:
+        raise CaseError(
+            f"{file} is a gate of {header['budget']:g} s with {len(header['cases'])} cases, and not one of "
+            f"{plan.budget:g} s with these {len(plan.cases)}: name another folder with --folder, or the same options"
+        )
 
 
 def _gates(campaign: Campaign) -> Iterator[tuple[Path, Plan]]:

@@ -32,8 +32,9 @@ class Rules:
     # that is 3 % slower was found in 65 of 100 with all suspects, in 84 with 4, in 88 with 6, in 53 with 9; 0.4, 7, 14
     # and 19 of 100 cases were left inconclusive.
     suspect_blocks: float = 4.0
-    # The quantile of a process's samples that stands for it.
-    quantile: float = 0.5
+    # The quantile of a process's samples that stands for it: what disturbs a sample makes it longer.  On a machine with
+    # six busy processes on two processors, ratios of blocks scattered by 2.6 % with medians, by 1.6 % with this.
+    quantile: float = 0.25
     # An observation is dropped if the worse of its two processes was disturbed by so many times the usual.
     disturbed: float = 10.0
 

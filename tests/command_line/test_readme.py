@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SHOWING = ("README.md", "docs/your-own-layer.md", "docs/reports.md")
+SHOWING = ("README.md", "docs/your-own-layer.md", "docs/reports.md", "docs/gate.md")
 TEXTS = [(ROOT / name).read_text() for name in SHOWING]
 SHOWN = [line[2:] for text in TEXTS for line in re.findall(r"^\$ .*$", text, re.MULTILINE)]
 # Those that measure are tried with the option --help: their options must exist.
