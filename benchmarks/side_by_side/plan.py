@@ -28,8 +28,6 @@ class Pace:
     # The share of the budget that all cases get; the suspects get the rest.
     first_stage: float = 0.55
     least_blocks: int = 6  # with fewer, no signed-rank test is ever significant at 5 %
-    # Of a suspect, if need be at the cost of others: with 12, one of 30 can be significant at 1 % (30 · 2⁻¹² < 0.01).
-    late_blocks: int = 12
     # Base against base: this share of the cases, in the first of every few blocks.
     controls: float = 0.1
     least_controls: int = 4

@@ -46,6 +46,9 @@ class Record:
             raise CannotJudgeError(f"the record {self.path} cannot be written any further: {error.strerror}") from error
 
     def close(self) -> None:
-        """What the system did not take before, it does not take now either."""
-        with suppress(OSError):
+        """Close the file, and remove it if nothing is in it."""
+        with suppress(OSError):  # what the system did not take before, it does not take now either
             self._file.close()
+        with suppress(OSError):
+            if not self.path.stat().st_size:
+                self.path.unlink()

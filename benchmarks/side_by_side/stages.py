@@ -99,26 +99,13 @@ class Gate:
             first = self._plan.pace.first_stage
             self._stage(ALL, list(self._left), self.spent + first * (self._total - self.spent))
             self._advance("looking for suspects", self.spent)
-            self._stage(SUSPECTS, self._affordable(choose(self._record.path)), self._total)
+            self._stage(SUSPECTS, choose(self._record.path), self._total)
         except KeyboardInterrupt:
             ended = "interrupted"
         except CannotJudgeError as error:
             ended = str(error)
         with suppress(CannotJudgeError):
             self._record.write({"spent": self.spent, "end": ended})
-
-    def _affordable(self, suspects: Sequence[str]) -> Sequence[str]:
-        """As many of the first ones as can have enough blocks in the time that is left: none is decided by a few."""
-        pace = self._plan.pace
-        for number in range(len(suspects), 1, -1):
-            some = suspects[:number]
-            seconds = sum(
-                math.ceil(pace.late_blocks / every) * self._timetable.expected(SUSPECTS, kind, some)
-                for kind, every in (("pair", 1), ("control", pace.control_every))
-            )
-            if self.spent + seconds <= self._total:
-                return some
-        return suspects[:1]
 
     def _took_in(self, line: Mapping[str, Any]) -> None:
         """What a line of the building says about the time to come."""

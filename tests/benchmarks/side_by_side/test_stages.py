@@ -175,17 +175,6 @@ def test_a_budget_that_is_too_small_says_what_is_enough(record):
     assert {line.get("stage", 0) for line in lines_of(record)} == {0}
 
 
-def test_suspects_are_as_many_as_can_have_enough_blocks(record):
-    gate = stages.Gate(asked(budget=1e9), (None, None), record, lambda *_: None, 0.0)
-    gate._timetable.built("one", 5.0, 1.0)
-    gate._timetable.built("two", 5.0, 1.0)
-    counts = {}
-    for left in (1000.0, 160.0, 10.0):
-        gate._total = gate.spent + left
-        counts[left] = len(gate._affordable(["one", "two"]))
-    assert counts == {1000.0: 2, 160.0: 1, 10.0: 1}
-
-
 @pytest.mark.usefixtures("two_commits")
 def test_a_full_disk_ends_the_gate_and_says_so(record, monkeypatch):
     written = itertools.count()
