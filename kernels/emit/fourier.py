@@ -69,12 +69,12 @@ def print_fourier_adjoint(value: Value, names: Sequence[str], result: str, main:
     ]
 
 
-def _rows(shape: Sequence[Extent], body: Sequence[str], start: int = 0) -> list[str]:
+def _rows(shape: Sequence[Extent], body: Sequence[str]) -> list[str]:
     """Loops over leading axes around ``body``."""
     lines = list(body)
     for axis in reversed(range(len(shape))):
         lines = [
-            f"for {_row_names(len(shape))[axis + start]} in range({shape[axis]}):",
+            f"for {_row_names(len(shape))[axis]} in range({shape[axis]}):",
             *(f"    {line}" for line in lines),
         ]
     return lines

@@ -25,7 +25,7 @@ SELU_ALPHA, SELU_SCALE = single(1.6732632423543772), single(1.0507009873554805)
 @operator("Activation")
 def activation(site: Site, inputs: list[Value]) -> Value:
     """The activation that ``act_type`` names."""
-    return apply(ACTIVATIONS[site.get("act_type", "relu")], inputs[0], name=site.name)
+    return apply(ACTIVATIONS[site.get("act_type")], inputs[0], name=site.name)
 
 
 @operator("hard_sigmoid")

@@ -44,27 +44,27 @@ def _mixed(site: Site, attention: Value, values: Value) -> Value:
 @operator("_contrib_interleaved_matmul_selfatt_qk")
 def self_scores(site: Site, inputs: list[Value]) -> Value:
     """Scores from one projection of queries, keys and values."""
-    queries, keys, _ = _projections(inputs[0], site.get("heads", 1), 3)
+    queries, keys, _ = _projections(inputs[0], site.get("heads"), 3)
     return _scores(site, queries, keys)
 
 
 @operator("_contrib_interleaved_matmul_selfatt_valatt")
 def self_mixed(site: Site, inputs: list[Value]) -> Value:
     """Values from one projection of queries, keys and values, by attention."""
-    return _mixed(site, inputs[1], _projections(inputs[0], site.get("heads", 1), 3)[2])
+    return _mixed(site, inputs[1], _projections(inputs[0], site.get("heads"), 3)[2])
 
 
 @operator("_contrib_interleaved_matmul_encdec_qk")
 def cross_scores(site: Site, inputs: list[Value]) -> Value:
     """Scores of queries against a projection of keys and values."""
-    heads = site.get("heads", 1)
+    heads = site.get("heads")
     return _scores(site, _projections(inputs[0], heads, 1)[0], _projections(inputs[1], heads, 2)[0])
 
 
 @operator("_contrib_interleaved_matmul_encdec_valatt")
 def cross_mixed(site: Site, inputs: list[Value]) -> Value:
     """Values from a projection of keys and values, by attention."""
-    return _mixed(site, inputs[1], _projections(inputs[0], site.get("heads", 1), 2)[1])
+    return _mixed(site, inputs[1], _projections(inputs[0], site.get("heads"), 2)[1])
 
 
 @operator("_contrib_div_sqrt_dim")

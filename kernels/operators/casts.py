@@ -9,7 +9,7 @@ from ..primitives.view import spread
 from .table import Site, operator
 
 
-@operator("Cast", "cast", "amp_cast", "amp_multicast", "_copyto", "_copy", "identity")
+@operator("Cast", "amp_cast", "amp_multicast", "_copyto", "_copy")
 def converted(site: Site, inputs: list[Value]) -> list[Value]:
     """The same numbers in the traced result's dtype; fractions are dropped where it has none."""
     return [cast(value, output.dtype, output.name) for value, output in zip(inputs, site.outputs, strict=True)]

@@ -17,10 +17,10 @@ from .table import OPERATORS, Rule, Site, operator
 
 # function of the primitive graph: names of MXNet's operators on two arrays
 BINARY = {
-    "add": ("broadcast_add", "broadcast_plus", "elemwise_add", "_plus", "_add"),
-    "subtract": ("broadcast_sub", "broadcast_minus", "elemwise_sub", "_minus", "_sub"),
-    "multiply": ("broadcast_mul", "elemwise_mul", "_mul"),
-    "divide": ("broadcast_div", "elemwise_div", "_div"),
+    "add": ("broadcast_add", "elemwise_add"),
+    "subtract": ("broadcast_sub", "elemwise_sub"),
+    "multiply": ("broadcast_mul", "elemwise_mul"),
+    "divide": ("broadcast_div", "elemwise_div"),
     "power": ("broadcast_power", "_power"),
     "maximum": ("broadcast_maximum", "_maximum"),
     "minimum": ("broadcast_minimum", "_minimum"),
@@ -171,7 +171,7 @@ def erfinv(site: Site, inputs: list[Value]) -> Value:
     )
 
 
-@operator("add_n", "ElementWiseSum")
+@operator("add_n")
 def total(site: Site, inputs: list[Value]) -> Value:
     """The sum of all inputs."""
     return folded(lambda sum_, value: apply("add", sum_, value, name=site.name), inputs)

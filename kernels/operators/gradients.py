@@ -10,7 +10,7 @@ from .numbers import number_value
 from .table import Site, operator
 
 
-@operator("BlockGrad", "stop_gradient")
+@operator("BlockGrad")
 def blocked(_: Site, inputs: list[Value]) -> Value:
     """Nothing goes back."""
     return without_gradient(inputs[0])

@@ -49,7 +49,7 @@ def slices(site: Site, inputs: list[Value]) -> Value:
 def slice_axis(site: Site, inputs: list[Value]) -> Value:
     """From ``begin`` to ``end`` along one axis."""
     axis = axis_of(site, "axis", 0, len(site.shape))
-    begin = _start(site.get("begin", 0), inputs[0].shape[axis], 1)
+    begin = _start(site.get("begin"), inputs[0].shape[axis], 1)
     return part_along(inputs[0], axis, begin, site.shape[axis], name=site.name)
 
 

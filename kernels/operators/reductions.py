@@ -15,8 +15,7 @@ from ..primitives.reshape import reshape
 from ..primitives.view import over
 from .table import OPERATORS, Rule, Site, UnsupportedError, operator
 
-REDUCTIONS = {"sum": "sum", "sum_axis": "sum", "max": "largest", "max_axis": "largest", "min": "smallest",
-              "min_axis": "smallest", "prod": "product"}  # fmt: skip
+REDUCTIONS = {"sum": "sum", "max": "largest", "min": "smallest", "prod": "product"}
 
 
 def reduced_axes(site: Site, shape: Shape) -> tuple[int, ...]:

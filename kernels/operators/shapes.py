@@ -6,7 +6,7 @@ from ..primitives.view import broadcast, transpose
 from .table import Site, operator
 
 
-@operator("Reshape", "reshape", "Flatten", "flatten", "expand_dims", "squeeze", "reshape_like")
+@operator("Reshape", "Flatten", "expand_dims", "squeeze", "reshape_like")
 def reshaped(site: Site, inputs: list[Value]) -> Value:
     """The traced result shape says everything: elements stay in row-major order."""
     return reshape(inputs[0], site.shape)
@@ -19,7 +19,7 @@ def transposed(site: Site, inputs: list[Value]) -> Value:
     return transpose(inputs[0], [axis % rank for axis in site.each("axes")] or list(range(rank))[::-1])
 
 
-@operator("SwapAxis", "swapaxes")
+@operator("SwapAxis")
 def swapped(site: Site, inputs: list[Value]) -> Value:
     """Two axes exchanged."""
     order = list(range(len(inputs[0].shape)))
@@ -28,7 +28,7 @@ def swapped(site: Site, inputs: list[Value]) -> Value:
     return transpose(inputs[0], order)
 
 
-@operator("broadcast_to", "broadcast_axis", "broadcast_axes", "broadcast_like")
+@operator("broadcast_to", "broadcast_axis", "broadcast_like")
 def repeated(site: Site, inputs: list[Value]) -> Value:
     """Axes of length 1 repeated up to the traced result shape."""
     return broadcast(inputs[0], site.shape)

@@ -9,7 +9,7 @@ from ..primitives.map import apply, cast, choose, constant, times
 from ..primitives.own_gradient import Slopes, with_gradient, without_gradient
 from ..primitives.reduce import reduce
 from ..primitives.reshape import reshape
-from ..primitives.view import over, spread
+from ..primitives.view import over
 from .table import Site, UnsupportedError, operator
 
 Axes = Sequence[int]
@@ -111,6 +111,6 @@ def softmax_cross_entropy(site: Site, inputs: list[Value]) -> Value:
     total = apply("negative", reduce("sum", choose(hits, bounded, 0.0), [0, 1]), name=site.name)
 
     def slopes(_y: Value, head: Value, _x: Sequence[Value]) -> list[Value]:
-        return [times(apply("subtract", apply("exponential", logs), hits), spread(head, x.shape, ()))]
+        return [times(apply("subtract", apply("exponential", logs), hits), head)]
 
     return reshape(with_gradient(total, [x], slopes), site.shape)

@@ -33,8 +33,8 @@ class Site:
         self.training = training
         self._effects = Effects() if effects is None else effects
 
-    def get(self, key: str, default: Any) -> Any:
-        """An attribute, or MXNet's default for it."""
+    def get(self, key: str, default: Any = None) -> Any:
+        """An attribute, or MXNet's default for it; some must always be given."""
         value = self._attributes.get(key)
         return default if value is None else value
 

@@ -19,7 +19,7 @@ from kernels import trace as trace_block
 from kernels.graph import INPUT
 from kernels.operators import OPERATORS
 from kernels.operators.examples import Call, Examples, all_examples
-from kernels.operators.names import registered_names
+from kernels.operators.names import aliases, registered_names
 
 from .conftest import DRAWN, TOLERANCE, Seeded, by_oracle, disagreements, heads_for, recorded
 
@@ -102,6 +102,11 @@ def test_hybridized_variants_call_what_numba_variants_do_not_know(place: str, la
     mx.random.seed(DRAWN)
     assert np.array_equal(hybridize(block)(x).asnumpy(), expected)
     assert f"F.{place}." in source(block, "hybridized", x.shape)
+
+
+def test_the_table_has_the_names_that_a_trace_sees() -> None:
+    assert [name for name in OPERATORS if registered_names()[name] != name] == []
+    assert aliases("max") == ["max_axis"]
 
 
 PLACES = {
