@@ -287,6 +287,8 @@ def test_a_trace_leaves_the_random_stream_alone(draw: Callable[[nd.NDArray], nd.
 
 
 def test_random_slopes_are_halfway_in_inference_and_refused_in_training() -> None:
+    usual, x = Function(lambda x: nd.LeakyReLU(x, act_type="rrelu")[0]), values(5, 6)
+    np.testing.assert_allclose(jit(usual)(x).asnumpy(), usual(x).asnumpy(), rtol=1e-6)
     block = Function(lambda x: nd.LeakyReLU(x, act_type="rrelu", lower_bound=0.1, upper_bound=0.4)[0])
     fast, x = jit(block), values(5, 6)
     np.testing.assert_allclose(fast(x).asnumpy(), block(x).asnumpy(), rtol=1e-6)

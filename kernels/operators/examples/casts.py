@@ -33,6 +33,7 @@ EXAMPLES = {
             "a loss": lambda x: nd.make_loss(x * x),
             "a scaled loss": lambda x: nd.MakeLoss(x * x, grad_scale=3),
             "a loss by rows": lambda x: nd.MakeLoss(x * x, normalization="batch"),
+            "a loss by counting what is positive": lambda x: nd.MakeLoss(x * x, normalization="valid"),
             "a loss by counting": lambda x: nd.MakeLoss(x * x, grad_scale=2, normalization="valid", valid_thresh=0.5),
         },
     ),

@@ -59,6 +59,7 @@ EXAMPLES = {
         {"x": Input(4)},
         {
             "softmax to float64": lambda x: nd.softmax(x, dtype="float64"),
+            "softmin to float64": lambda x: nd.softmin(x, dtype="float64"),
             "log_softmax to float64": lambda x: nd.log_softmax(x, dtype="float64"),
         },
     ),

@@ -43,6 +43,17 @@ def test_the_source_is_python_with_short_lines_that_says_what_it_is(layer: str, 
     assert not [line for line in text.splitlines() if line != line.rstrip()]
 
 
+def test_a_comment_stands_beside_its_call_if_it_fits(layer: Any) -> None:
+    lengths, above = [], []
+    for letters in range(30, 100):
+        block = layer(lambda x, w: nd.broadcast_add(x, w), **{"w" * letters: (1, 4)})
+        block.initialize()
+        call = source(block, "hybridized", (5, 4)).partition("hybrid_forward")[2].splitlines()[1]
+        (above if call.lstrip().startswith("#") else lengths).append(len(call))
+    assert max(lengths) == LONGEST_LINE
+    assert above
+
+
 @pytest.mark.parametrize("layer", layers.names())
 def test_what_is_shown_is_the_beginning_of_what_is_compiled(layer: str) -> None:
     """``source`` leaves out the entries only: no other code than the code shown computes anything."""

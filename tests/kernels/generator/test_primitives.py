@@ -39,7 +39,7 @@ from kernels.primitives.map import FUNCTIONS, apply, times
 from kernels.primitives.own_gradient import settled, with_gradient, without_gradient
 from kernels.primitives.reduce import COMBINATIONS, reduce
 from kernels.primitives.reshape import Reshape, reshape
-from kernels.primitives.slice import flip, pad, part, part_along
+from kernels.primitives.slice import Slice, flip, pad, part, part_along
 from kernels.primitives.view import View, broadcast, spread, transpose, view, with_unit_axes, without_unit_axes
 from kernels.procedure import Procedure
 
@@ -207,6 +207,13 @@ CASES: dict[str, Case] = {
         for axis in range(3)
         for mode in ("clip", "wrap")
     },
+    "gather from twice the batch": Case(
+        lambda x, at: gather(x, [at], 0, "wrap"),
+        (shape(Extent(2, 0), 2), shape(BATCH, 3)),
+        low=-9.0,
+        high=14.0,
+        constant=(1,),
+    ),
     "gather along two axes": Case(
         lambda x, at, then: gather(x, [at, then], 1, "wrap"),
         (shape(BATCH, 4, 2), shape(5), shape(5)),
@@ -254,6 +261,7 @@ CASES: dict[str, Case] = {
         for kept in range(1, length // 2 + 2)
     },
     "fourier of many rows": Case(lambda x: fourier(x, 3), (shape(BATCH, 2, 6),), linear=True),
+    "fourier of many rows of 7": Case(lambda x: fourier(x, 3), (shape(BATCH, 2, 7),), linear=True),
     "fourier of one row": Case(lambda x: fourier(x, 3), (shape(6),), linear=True),
     **{
         f"alignments, blank {'first' if first else 'last'}, frames {of_frames}, labels {of_labels}": Case(
@@ -277,6 +285,10 @@ CASES: dict[str, Case] = {
         lambda x, labels: alignments(x, labels, None, None, False),
         (shape(BATCH, 2, 5), shape(2, BATCH)),
         constant=(1,),
+    ),
+    "parts that are computed in several steps": Case(
+        lambda x: concat([apply("multiply", y := apply("add", x, number(1.0, "float64")), y), apply("sine", x)], 1),
+        (shape(BATCH, 3),),
     ),
     "own gradient": Case(
         lambda x: with_gradient(apply("multiply", x, x), [x], lambda y, g, x: [times(g, x[0], 2.0)]), (shape(BATCH, 4),)
@@ -464,6 +476,15 @@ def test_views_compose_into_one() -> None:
     assert broadcast(x, x.shape) is x
 
 
+def test_slices_compose_into_one_and_none_is_left_of_what_is_whole() -> None:
+    x = leaf("x", shape(BATCH, 6), "float64")
+    whole = part(x, shape(0, 5), [1, -1], x.shape)
+    assert isinstance(whole.primitive, Slice)
+    assert part(whole, shape(0, 5), [1, -1], x.shape) is x
+    row = leaf("row", shape(1, 6), "float64")
+    assert part(row, shape(0, 0), [3, 1], row.shape) is row
+
+
 def test_reshapes_compose_into_one_and_are_views_where_they_can_be() -> None:
     x = leaf("x", shape(BATCH, 4), "float64")
     flat = reshape(x, shape(Extent(4, 0)))
@@ -562,6 +583,18 @@ def test_printed_code_is_the_numpy_meaning(name: str, shared: bool) -> None:
     found = run_by_python(outputs, [*leaves, head], [*arrays, numbers], shared)
     for right, printed in zip(expected, found, strict=True):
         np.testing.assert_allclose(printed, right, rtol=1e-12, atol=1e-12)
+
+
+def test_printed_sums_of_several_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over columns of more than one length; four rows at a time, and what is left."""
+    for columns in (1, 2, 3):
+        moved = Case(
+            lambda x, w, b: apply("add", apply("multiply", x, spread(w, x.shape, (1,))), spread(b, x.shape, (1,))),
+            (shape(BATCH, columns), shape(columns), shape(columns)),
+        )
+        monkeypatch.setitem(globals(), "N", 11)
+        monkeypatch.setitem(CASES, "moved", moved)
+        test_printed_code_is_the_numpy_meaning("moved", True)
 
 
 def test_the_oracle_computes_in_float64_whatever_the_literals_are() -> None:

@@ -12,13 +12,17 @@ from mxnet import nd
 from kernels import trace
 from kernels.emit.cpu import print_entries, print_kernels
 from kernels.emit.gluon import depends_on_shape
+from kernels.errors import UncompilableError
 from kernels.extent import BATCH, literal
 from kernels.fuse import Loop, schedule
 from kernels.memory import memory
+from kernels.operators import OPERATORS
+from kernels.operators.table import Rule
 from kernels.oracle import evaluate
 from kernels.primitives.base import Value, leaf
 from kernels.primitives.concat import concat
 from kernels.primitives.map import apply, cast
+from kernels.primitives.reduce import reduce
 from kernels.primitives.reshape import Reshape
 from kernels.primitives.slice import part_along
 from kernels.primitives.view import View
@@ -78,6 +82,25 @@ def test_an_expression_says_no_more_than_32_moved_reads(pieces: int, temporaries
     assert len(memory((("x", x),), (("y", apply("sine", joined)),))[1]) == temporaries
 
 
+@pytest.mark.parametrize(("pieces", "temporaries"), [(5, []), (6, ["joined"])])
+def test_reads_that_are_moved_twice_count_as_often(pieces: int, temporaries: list[str]) -> None:
+    x = leaf("x", (BATCH, literal(40)), "float32")
+    inner = apply("negative", concat([part_along(x, 1, literal(place), literal(1)) for place in range(pieces)], 1))
+    outer = concat([part_along(inner, 1, literal(place % pieces), literal(1)) for place in range(6)], 1)
+    assert list(memory((("x", x),), (("y", apply("sine", outer)),))[1]) == temporaries
+
+
+@pytest.mark.parametrize(("function", "temporaries"), [("negative", []), ("exponential", ["exponential"])])
+def test_what_is_cheap_is_computed_where_it_is_read(function: str, temporaries: list[str]) -> None:
+    value = apply(function, leaf("x", (BATCH, literal(4)), "float32"))
+    difference = apply("subtract", *(part_along(value, 1, literal(place), literal(1)) for place in (0, 3)))
+    assert list(memory((), (("y", difference),))[1]) == temporaries
+
+
+def test_an_index_says_first_what_is_added(layer: Any) -> None:
+    assert "= x0[n - i - 1, j]" in print_kernels(built(layer(lambda x: nd.flip(x, axis=0)), (5, 4)))
+
+
 def test_scalars_begin_in_their_own_dtype(layer: Any) -> None:
     """Also where nothing is said of them unless a gradient is wanted."""
 
@@ -108,6 +131,26 @@ def test_whole_numbers_are_combined_in_their_own_dtype(layer: Any) -> None:
     text = print_kernels(built(layer(lambda x: (lambda k: [k.prod(axis=1), k.sum()])(x.astype("int32"))), (5, 4)))
     assert re.search(r"(y0_here) = int32\(\1 \* copy\)", text)
     assert re.search(r"(\w+) = int32\(\1 \+ copy\)", text)
+
+
+def test_a_gradient_of_zeros_has_the_dtype_of_its_array(layer: Any) -> None:
+    made = program(trace(layer(nd.round), nd.ones((5, 4), dtype="float16")), {})
+    assert [(name, value.dtype) for name, value in made.backward.outputs] == [("d_x0", "float16")]
+
+
+MISREAD: dict[str, Rule] = {
+    "another shape": lambda _, inputs: reduce("sum", inputs[0], (1,)),
+    "another dtype": lambda _, inputs: cast(inputs[0], "float64"),
+}
+
+
+@pytest.mark.parametrize("name", MISREAD)
+def test_a_rule_that_gives_something_else_than_mxnet_is_noticed(
+    name: str, layer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(OPERATORS, "tanh", MISREAD[name])
+    with pytest.raises(UncompilableError, match="than MXNet's"):
+        built(layer(nd.tanh), (5, 4))
 
 
 def test_the_gradient_of_a_local_variable_is_called_so(layer: Any) -> None:

@@ -111,6 +111,9 @@ CASES: dict[str, Case] = {
         there=(Contract,),
         gone=(Form,),
     ),
+    "a form that keeps one of its axes": Case(
+        lambda: [contract(["nik", "ni"], "nik", [contract(["nj", "ijk"], "nik", [X, W]), X])], gone=(Form,)
+    ),
     "squares with a weight each": Case(
         lambda: [contract(["ij", "ij"], "", [contract(["ij", "ij"], "ij", [U, leaf("w", shape(4, 4), DTYPE)]), U])],
         there=(Contract,),
@@ -154,6 +157,12 @@ CASES: dict[str, Case] = {
         gone=(Contract,),
         constants={"basis": BASIS},
         frozen=frozenset({"basis"}),
+    ),
+    "a sum with a Fourier basis": Case(
+        lambda: [apply("add", leaf("x", shape(4, 4), DTYPE), B)], gone=(Fourier,), constants={"basis": BASIS}
+    ),
+    "three operands, one of them a Fourier basis": Case(
+        lambda: [contract(["ni", "ij", "nj"], "nj", [X, B, Y])], gone=(Fourier,), constants={"basis": BASIS}
     ),
     # views and unit axes
     "a transposed operand": Case(

@@ -1,13 +1,17 @@
 """Transforms of many rows at once, compiled, against the exact ones: lengths, numbers of rows and bins around every
 boundary between one way of doing it and another."""
 
+from typing import Any
+
 import numba
 import numpy as np
 import pytest
 import scipy.fft
+from mxnet import gluon, nd
 
+from kernels import source
 from kernels.parallel import OPENMP, WORTH
-from kernels.primitives.fourier import Fourier
+from kernels.primitives.fourier import Fourier, half_basis
 from kernels.transform import bins_of_rows, plan, rows_of_bins, shares, suits
 from kernels.transform.codelets import SMALLEST, Complex, transform
 
@@ -131,6 +135,29 @@ def test_rows_may_have_several_axes_or_none_beside_their_own() -> None:
         found = np.empty((*shape[:-1], 8))
         forward(x, found)
         np.testing.assert_allclose(found, Fourier(12, 4).evaluate(1, x), atol=1e-13)
+
+
+class Transforms(gluon.Block):
+    """Products with the bases of lengths that do not suit, which go to rocket-fft."""
+
+    def __init__(self, *sizes: tuple[int, int]) -> None:
+        super().__init__(prefix="")
+        self.bases = [gluon.Constant(f"basis{length}", nd.array(half_basis(length, kept))) for length, kept in sizes]
+        for basis in self.bases:
+            self.params.update({basis.name: basis})
+            setattr(self, basis.name, basis)
+
+    def forward(self, *inputs: nd.NDArray) -> list[nd.NDArray]:
+        return [nd.dot(x, basis.data()) for x, basis in zip(inputs, self.bases, strict=True)]
+
+
+def test_rows_of_other_lengths_may_have_several_axes_too(agree: Any, normal: Any) -> None:
+    """All bins of an odd length; of an even one the middle bin and, from rows without another axis, some."""
+    block, shapes = Transforms((7, 4), (22, 12), (14, 3)), ((3, 2, 7), (3, 2, 4, 22), (3, 14))
+    assert not any(suits(shape[-1]) for shape in shapes)
+    arrays = [normal(*shape) for shape in shapes]
+    assert source(block, "numba", shapes).count("r2c(") == len(shapes)
+    assert agree(block, *arrays) == []
 
 
 @pytest.mark.parametrize("count", [*SMALLEST, 6, 8, 9, 10, 12, 16, 25])
