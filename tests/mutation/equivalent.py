@@ -4,15 +4,38 @@ Each with its reason.  ``--rules`` takes another mistake in the same rule instea
 """
 
 AXIS_OF_FIXED_LENGTH = "an axis of fixed length has it for every batch size"
+A_NAME = "only what a value is called in generated code"
+AMONG_THEM = "a table that is asked only whether a type is in it"
 
 # (file, rule, before, after): why
 EQUIVALENT: dict[tuple[str, str, str, str], str] = {
-    ("kernels/operators/indexing.py", "slice_axis", "0", "1"): "MXNet always tells where a slice begins",
+    ("kernels/emit/contractions.py", "_innermost.merit", "16", "15"): "a batch size to guess by",
+    ("kernels/emit/loops.py", "neutral", "0", "1"): "the sign of an infinity",
+    ("kernels/emit/shares.py", "_Printer._stores", "0", "-1"): "less than 2 in either case",
+    ("kernels/emit/wholes.py", "print_cumulate", "reversed(list(zip(loops, value.shape, strict=True)))",
+     "list(zip(loops, value.shape, strict=True))"): "loops over the same elements, in a slower order",
+    ("kernels/operators/elementwise.py", "2.0", "2.0", "2.02"): "the power function squares as well, only slower",
+    ("kernels/operators/products.py", "fully_connected", "2", "1"): "of two axes there is nothing to merge",
+    ("kernels/operators/reductions.py", "reduced_axes", "sorted(named)", "named"): "a set of a few small whole numbers "
+     "is in order",
+    ("kernels/operators/statistics.py", "_moments", "'mean'", "'sum'"): A_NAME,
+    ("kernels/primitives/alignment.py", "Alignments.gradient", "x.name or 'x'", "x.name and 'x'"): A_NAME,
     ("kernels/primitives/fourier.py", "fourier", "0", "-1"): AXIS_OF_FIXED_LENGTH,
     ("kernels/primitives/functions/exponentials.py", "'soft_relu'", "'a if a > 20 else log1p(exp(a))'",
      "'a if a >= 20 else log1p(exp(a))'"): "at 20 both say the same to ten digits",
     ("kernels/primitives/functions/special.py", "", "691", "692"): "of the last term of a series, 4e-16 at most",
     ("kernels/primitives/reduce.py", "'largest'", "'a if a > total or a != a else total'",
      "'a if a >= total or a != a else total'"): "of equal ones either is the largest",
+    ("kernels/reads.py", "", "(View, Slice, Pad, Concat)", "(View, Slice, Concat, Pad)"): AMONG_THEM,
+    ("kernels/transform/codelets.py", "4", "4", "5"): "transforms of four by way of two: slower",
+    ("kernels/transform/group.py", "'float32'", "32", "31"): "as many whole lanes",
+    ("kernels/transform/rows.py", "", "0", "1"): "what the processor is told in advance",
+    ("kernels/transform/rows.py", "_square", "0", "1"): "both columns of a pair are in one slot",
+    ("kernels/transform/vectors.py", "Product.__sub__", "other.alone() if isinstance(other, Product) else other",
+     "other if isinstance(other, Product) else other.alone()"): "what a product is lessened by is another product",
+    ("kernels/transform/vectors.py", "loop", "[mark, INDEX(len(builder.module.metadata))]",
+     "[INDEX(len(builder.module.metadata)), mark]"): "what makes a loop's name its own, replaced in the next line",
+    ("kernels/transform/shares.py", "write_shared", "-(-WORTH // max(widths))", "-WORTH // max(widths)"):
+     "threads share what is not worth it",
     ("kernels/reads.py", "Branch", "0.0", "0.5"): "what has no source is told its number",
 }  # fmt: skip

@@ -93,7 +93,8 @@ PRINTED = {
     "-a": "a", "[i": "[j", "[j": "[i", "True": "False", "False": "True", ".real": ".imag", ".imag": ".real",
 }  # fmt: skip
 # Calls whose arguments may be swapped without another result, or never without a crash.
-EVEN_HANDED = re.compile(r"times|max|min|isinstance|getattr|set|unique|fresh|wrapped|re\.\w+|field|zip|('\w+')?\.join")
+EVEN_HANDED = re.compile(r"(.+\.)?builder\.(f?add|f?mul|and_)|times|max|min|isinstance|getattr|set|unique|fresh|wrapped"
+                         r"|re\.\w+|field|zip|('\w+')?\.join")  # fmt: skip
 # Results of the type of their first argument: without the call there is no crash.
 ALIKE = {"reversed", "sorted", "abs", "_minus", "cast", "transpose", "reshape", "settled", "without_gradient", "flip",
          "without_unit_axes", "with_unit_axes", "broadcast", "spread", "_within", "whole", "_bare", "pairs", "fold",
