@@ -127,7 +127,7 @@ def suspects(frame: pd.DataFrame, rules: Rules = RULES) -> list[str]:
     if (budget := frame.attrs["header"].get("budget")) is not None:
         each = float(frame["seconds"].mean())
         timing = Timing(len(ratios.columns), (1 - FIRST_STAGE) * budget, frame.attrs["start"], each)
-        order = order[: timing.affordable(len(order), rules)]
+        order = order[: timing.affordable(len(order), ratios.to_numpy(dtype=float), rules)]
     return [str(ratios.index[place]) for place in order]
 
 

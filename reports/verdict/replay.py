@@ -84,15 +84,16 @@ def _runs(
         moved = np.zeros(len(early))
         moved[planted] = np.log1p(size)
         slowed = look(early[[planted]] + moved[planted], rules)
-        yield size, _run(_replaced(quiet, planted, slowed), rest, moved, timing, rules)
+        seen = _replaced(quiet, planted, slowed)
+        yield size, _run(seen, early, rest, moved, timing, rules)
 
 
-def _run(seen: Look, rest: np.ndarray, moved: np.ndarray, timing: Timing, rules: Rules) -> Run:
+def _run(seen: Look, early: np.ndarray, rest: np.ndarray, moved: np.ndarray, timing: Timing, rules: Rules) -> Run:
     decided = first_stage(seen, rules)
     failed, undecided = decided.failed.copy(), decided.open
     covered = (seen.lower <= moved) & (moved <= seen.upper)
     suspects = suspicious(seen, decided)
-    suspects = suspects[: timing.affordable(len(suspects), rules)]
+    suspects = suspects[: timing.affordable(len(suspects), early, rules)]
     number = timing.blocks(len(suspects))
     late = look(rest[:number, suspects].T + moved[suspects, None], rules)
     decided = second_stage(late, rules)

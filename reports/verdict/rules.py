@@ -27,11 +27,6 @@ class Rules:
     power: float = 0.95
     # With fewer blocks no 95 % interval exists: 2 · 2⁻⁵ is above 5 %, 2 · 2⁻⁶ is not.
     fewest_blocks: int = 6
-    # So many times the blocks without which nothing could fail, each suspect of the second stage gets at least; where
-    # time is short, fewer suspects get it.  In replays of 150 cases in 15 minutes whose blocks scatter by 5 %, a case
-    # that is 3 % slower was found in 65 of 100 with all suspects, in 84 with 4, in 88 with 6, in 53 with 9; 0.4, 7, 14
-    # and 19 of 100 cases were left inconclusive.
-    suspect_blocks: float = 4.0
     # The quantile of a process's samples that stands for it: what disturbs a sample makes it longer.  On a machine with
     # six busy processes on two processors, ratios of blocks scattered by 2.6 % with medians, by 1.6 % with this.
     quantile: float = 0.25

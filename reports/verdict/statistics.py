@@ -83,12 +83,6 @@ def quantile(blocks: int, error: float) -> int:
     return int(np.searchsorted(tail(blocks)[::-1], error * (1 + 1e-12), side="right")) - 1
 
 
-@lru_cache(maxsize=512)
-def fewest(error: float) -> int:
-    """The fewest blocks of which all together can have a chance as small as ``error``."""
-    return max(1, int(np.ceil(-np.log2(error) - 1e-12)))
-
-
 def holm(chances: np.ndarray, error: float) -> np.ndarray:
     """Which of ``chances``, float64 (cases,), are small enough that with ``error`` at most none of them is an accident.
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from reports.verdict import RULES, frame, suspects
-from reports.verdict.statistics import fewest
 from reports.verdict.timing import Timing
 from verdict.simulated import blocks
 
@@ -19,24 +18,41 @@ def test_the_second_stage_fits_into_its_time(number: int) -> None:
 
 
 def test_no_suspects_take_no_blocks() -> None:
-    assert TIMING.blocks(0) == TIMING.affordable(0, RULES) == 0
+    assert TIMING.blocks(0) == TIMING.affordable(0, np.zeros((3, 4)), RULES) == 0
+
+
+def scattered(scatter: float) -> np.ndarray:
+    return scatter * np.random.default_rng(0).standard_normal((150, 20))
 
 
 @pytest.mark.parametrize("late", [20.0, 200.0, 2000.0])
-def test_every_suspect_gets_blocks_enough_to_fail(late: float) -> None:
+@pytest.mark.parametrize("scatter", [0.0, 0.03, 0.2])
+def test_every_suspect_gets_blocks_enough_to_fail(late: float, scatter: float) -> None:
     timing = Timing(20, late, 4.0, 0.1)
-    taken = timing.affordable(100, RULES)
+    taken = timing.affordable(100, scattered(scatter), RULES)
     assert 1 <= taken <= 100
-    if taken > 1:
-        assert timing.blocks(taken) >= RULES.suspect_blocks * fewest(RULES.late / taken)
-    assert taken == 100 or timing.blocks(taken + 1) < RULES.suspect_blocks * fewest(RULES.late / (taken + 1))
+    possible = [number for number in range(1, 101) if timing.blocks(number) >= -2 * np.log2(RULES.late / number)]
+    assert not possible or taken in possible
+
+
+def test_a_noisy_machine_takes_fewer_suspects_and_a_quiet_one_as_many_as_it_can_decide() -> None:
+    taken = [TIMING.affordable(100, scattered(scatter), RULES) for scatter in (0.001, 0.03, 0.06)]
+    assert taken[0] > taken[1] > taken[2]
+    assert Timing(20, 1e6, 4.0, 0.1).affordable(100, scattered(0.03), RULES) == 100
+
+
+def test_missing_figures_do_not_count() -> None:
+    ratios = scattered(0.03)
+    holes = np.where(np.random.default_rng(1).random(ratios.shape) < 0.1, np.nan, ratios)
+    holes[3] = np.nan
+    assert abs(TIMING.affordable(100, holes, RULES) - TIMING.affordable(100, ratios, RULES)) <= 3
 
 
 def test_where_time_is_short_the_most_suspicious_are_taken() -> None:
     lines = list(blocks(CASES, 8, np.random.default_rng(5), {CASES[4]: 0.04}))
     everybody = suspects(frame(lines))
     start = {"stage": 0, "case": CASES[0], "start": 4.0, "companions": {}}
-    short = suspects(frame([{"schema": 1, "budget": 600.0}, start, *lines]))
+    short = suspects(frame([{"schema": 1, "budget": 240.0}, start, *lines]))
     assert 1 <= len(short) < len(everybody)
     assert short == everybody[: len(short)]
     assert short[0] == CASES[4]
