@@ -92,6 +92,7 @@ def serve(orders: TextIO, channel: TextIO) -> None:
 
     job = json.loads(orders.readline())
     search(job["root"])
+    load()
     side = Side(job)
     say({"conditions": process.conditions()})
     for line in orders:
@@ -102,6 +103,12 @@ def serve(orders: TextIO, channel: TextIO) -> None:
             if not isinstance(error, CaseError):
                 traceback.print_exc()
             say({"reason": reason_of(error)})
+
+
+def load() -> None:
+    """Import what every case needs, so that none of them pays for it; what cannot be imported does not start."""
+    import kernels  # noqa: F401
+    import layers  # noqa: F401
 
 
 def keep_to(processors: list[int]) -> None:
