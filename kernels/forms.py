@@ -1,7 +1,7 @@
 """Quadratic forms of many rows, for compiled code: Σ_ij x[i]·x[j]·weight[i, j], and its gradients.
 
 Of many rows only pairs i ≤ j are computed, with weight[i, j] + weight[j, i]; of few rows the sums would cost more than
-they save.  Products of pairs are never in memory: all pairs with one i are a matrix product of x, weighed by x[i].
+they save, and each gradient is one or two products with all weights.  Products of pairs are never in memory: all pairs with one i are a matrix product of x, weighed by x[i].
 """
 
 import numpy as np
@@ -18,7 +18,8 @@ from .whole import PART
 OPTIONS = {"fastmath": {"contract", "nsz"}, APART: True, "error_model": "numpy", **PART}
 
 ROWS = 64  # of a block, at most: what is computed of them on the way stays in the second-level cache
-FEW = 32  # rows below which the sums of weights cost more than half of the products
+FEW = 20  # rows below which the sums of weights cost more than half of the products
+FEW_HEADS = 8  # the same for gradients
 SPEED = 45  # multiply-adds in a nanosecond, about
 
 
@@ -120,6 +121,32 @@ def _gradient_of_rows(first, last, head, x, square, out):  # type: ignore[no-unt
 
 
 @njit(**OPTIONS)
+def _gradient_of_few(head, x, weight, out):  # type: ignore[no-untyped-def]
+    width, units = x.shape[1], head.shape[1]
+    square = weight.reshape(width, width * units)
+    matmul(_outer(x, head), square.T, out)
+    part = np.empty((len(x), width * units), out.dtype)
+    matmul(x, square, part)
+    for row in range(len(x)):
+        for i in range(width):
+            total = out.dtype.type(0)
+            for unit in range(units):
+                total = plus(total, part[row, i * units + unit] * head[row, unit])
+            out[row, i] += total
+
+
+@njit(**OPTIONS)
+def _outer(x, head):  # type: ignore[no-untyped-def]
+    width, units = x.shape[1], head.shape[1]
+    products = np.empty((len(x), width * units), x.dtype)
+    for row in range(len(x)):
+        for i in range(width):
+            for unit in range(units):
+                products[row, i * units + unit] = x[row, i] * head[row, unit]
+    return products
+
+
+@njit(**OPTIONS)
 def _weights_of_pairs(first, last, head, x, out):  # type: ignore[no-untyped-def]
     width, units = x.shape[1], head.shape[1]
     weighed = np.empty_like(head)
@@ -153,6 +180,9 @@ def _form(x, weight, out):  # type: ignore[no-untyped-def]  # noqa: ARG001
 @overload(form_gradient)
 def _form_gradient(head, x, weight, out):  # type: ignore[no-untyped-def]  # noqa: ARG001
     def by_rows(head, x, weight, out):  # type: ignore[no-untyped-def]
+        if len(x) < FEW_HEADS:
+            _gradient_of_few(head, x, weight, out)
+            return
         width, units = x.shape[1], head.shape[1]
         both = np.empty_like(weight)
         for i in range(width):
@@ -168,6 +198,10 @@ def _form_gradient(head, x, weight, out):  # type: ignore[no-untyped-def]  # noq
 @overload(form_weights)
 def _form_weights(head, x, out):  # type: ignore[no-untyped-def]  # noqa: ARG001
     def by_pairs(head, x, out):  # type: ignore[no-untyped-def]
+        if len(x) < FEW_HEADS:
+            width, units = x.shape[1], head.shape[1]
+            matmul(x.T, _outer(x, head), out.reshape(width, width * units))
+            return
         in_chunks(_weights_of_pairs, (x.shape[1] + 1) // 2, _nanoseconds(x, head), (head, x, out))
 
     return by_pairs

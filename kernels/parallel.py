@@ -41,8 +41,8 @@ def _alone() -> None:
 os.register_at_fork(after_in_child=_alone)
 
 # Nanoseconds of work.  From WORTH on threads that are awake share it: a region takes 0.4 µs, and what one processor has
-# in its cache the other must fetch.  From WAKE on those that sleep are woken, which takes the caller 15 µs.
-WORTH = 10_000
+# written the other must fetch.  From WAKE on those that sleep are woken, which takes the caller 15 µs.
+WORTH = 2_000
 WAKE = 50_000
 
 BOOL, WORD, NUMBER, ADDRESS = ir.IntType(1), ir.IntType(64), ir.IntType(32), ir.IntType(8).as_pointer()

@@ -37,6 +37,7 @@ MANY = 24  # rows of the left operand from which copying the right one pays
 FEW = 12  # rows below which copying a transpose does not
 ROWS = 24  # of a block: whole tiles of any height
 SPEED = 14 * LANES // 4  # multiply-adds in a nanosecond, about
+STREAM = 110  # bytes in a nanosecond from the second-level cache, about: what one row waits for
 MOST = np.array([HEIGHTS.get(vectors, (0,))[0] for vectors in range(WIDE + 1)])
 
 tile = product_tile(DTYPE)
@@ -54,8 +55,13 @@ def copied(depth, width, b, b_row, b_column, panel):
         for k in range(0, whole_depth, LANES):
             transposed(b + k * b_row + j * b_column, b_column, address_of(panel) + (k * WIDTH + j) * ITEM, WIDTH * ITEM)
     for k in range(depth):
-        for j in range(whole_width if k < whole_depth else 0, width):
-            panel[k, j] = read(number, b + k * b_row + j * b_column)
+        row = b + k * b_row
+        if b_column == ITEM:  # the same, for vectors
+            for j in range(width):
+                panel[k, j] = read(number, row + j * ITEM)
+        else:
+            for j in range(whole_width if k < whole_depth else 0, width):
+                panel[k, j] = read(number, row + j * b_column)
 
 
 @njit(**OPTIONS, **PART)
@@ -133,7 +139,7 @@ def product(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_r
     if rows < FEW and a_column == ITEM and b_row == ITEM and b_column != ITEM:
         few_rows(rows, columns, depth, a, a_row, b, b_column, c, c_row)
         return
-    nanoseconds = rows * columns * depth // SPEED
+    nanoseconds = columns * depth * max(rows * STREAM, SPEED * ITEM) // (SPEED * STREAM)
     arguments = (rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row)
     blocks, panels = (rows + ROWS - 1) // ROWS, (columns + WIDTH - 1) // WIDTH
     if blocks > panels:  # shares of many are more equal

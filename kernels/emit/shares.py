@@ -15,7 +15,6 @@ from ..dtypes import element
 from ..extent import ONE, Extent, FitError, volume
 from ..fuse import Loop, Schedule
 from ..names import unique
-from ..parallel import WORTH
 from ..primitives.base import Value
 from ..primitives.map import FUNCTIONS, Map
 from ..primitives.reduce import Reduce
@@ -28,12 +27,12 @@ class Limits:
     """Which loops are shared.
 
     ``byte``, ``function``: what an element costs for each byte read or written, at 80 GB/s, and for each function of
-    the C library, in nanoseconds.  ``worth``: parallel.py says why.  ``most_rows``: where even so many are less work,
-    the loop is printed for one thread: a shared one takes longer to compile.  ``part``: the elements of a part of a
-    sum; 64 KiB of float32 leave enough to share and few to add.
+    the C library, in nanoseconds.  ``worth``, ``most_rows``: where even so many rows take fewer nanoseconds, the loop is
+    printed for one thread: a shared one takes longer to compile.  ``part``: the elements of a part of a sum; 64 KiB of
+    float32 leave enough to share and few to add.
     """
 
-    worth: float = WORTH
+    worth: float = 10_000
     byte: float = 0.0125
     function: float = 5.0
     most_rows: int = 2**10

@@ -32,7 +32,8 @@ def form_weights(head, x, out):
 def test_forms_are_those_of_float64(dtype: str) -> None:
     products(dtype)
     generator = np.random.default_rng(0)
-    rows = (0, 1, forms.FEW - 1, forms.FEW, forms.ROWS, 2 * forms.ROWS + 1)
+    edges = (1, forms.FEW_HEADS, forms.FEW, forms.ROWS, 2 * forms.ROWS)
+    rows = [edge + step for edge in edges for step in (-1, 0, 1)]
     for n, width, units in itertools.product(rows, (1, 2, 7, 20), (1, 3, 17)):
         x, weight, head = (
             generator.uniform(-1, 1, shape).astype(dtype) for shape in ((n, width), (width, width, units), (n, units))
