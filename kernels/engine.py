@@ -19,7 +19,7 @@ import llvmlite.binding
 import mxnet
 import numba
 import numpy as np
-from mxnet import gluon, nd
+from mxnet import autograd, gluon, nd
 from mxnet.base import _LIB, py_str
 from mxnet.ndarray.ndarray import _DTYPE_NP_TO_MX
 from numba.core.dispatcher import Dispatcher
@@ -28,6 +28,7 @@ from . import native
 from .compile import load
 from .counts import chunk, version
 from .effects import Draw, Move
+from .entries import Entries
 from .errors import KernelError, UncompilableError
 from .extent import Shape
 from .frame import Frame
@@ -96,7 +97,6 @@ class Plan:
     def __init__(
         self,
         program: Program,
-        module: ModuleType,
         context: mxnet.Context,
         batch: int,
         training: int,
@@ -115,7 +115,7 @@ class Plan:
         self.arity = sum(1 for _ in program.graph.leaves_of(INPUT))
         self._parameters = tuple(parameters)
         self.launch = _entry(launcher().launch)
-        self._module = module  # owns the compiled entries
+        self._entries = Entries(program)
         self._frozen = [index for index, (name, _) in enumerate(program.inputs) if name in program.frozen]
         self.frames: list[Frame] = []
         self._confirmed: list[nd.NDArray] = []
@@ -128,11 +128,9 @@ class Plan:
 
     def _lay_out(self, batch: int, training: int) -> np.ndarray:
         """The constant part of a frame, in the order that native documents."""
-        program, module = self.program, self._module
+        program = self.program
         arrays = [*program.inputs, *program.outputs, *program.saved]
         numbers = {name: number for number, (name, _) in enumerate(arrays)}
-        recorded = module.enter_forward_recorded if program.saved else module.enter_forward
-        entries = [entry.address for entry in (module.enter_forward, recorded, module.enter_backward)]
         slopes = [numbers[name] for name in program.differentiated] + [numbers[move.old.name] for move in program.moves]
         tables: list[Sequence[Any]] = [
             [number for _, value in arrays for number in self._descriptor(value.shape, value.dtype)],
@@ -144,7 +142,7 @@ class Plan:
             [*program.heads, *slopes],  # their handles
         ]
         header = [
-            *entries,
+            *(0, 0, 0),  # entries
             self._context.device_typeid,
             self._context.device_id,
             len(program.inputs),
@@ -289,10 +287,26 @@ class Plan:
         """The status of a launch that does something else than usual."""
         frame.words[native.ORDER] = order
         status = self.launch(frame.address)
+        if status == native.UNPREPARED:
+            status = self._prepared(frame)
         frame.words[native.ORDER] = native.RUN
         return status
 
+    def _prepared(self, frame: Frame) -> int:
+        """The status of a launch again, with the entries that it lacked."""
+        entries = self._entries
+        if autograd.is_recording() or frame.words[native.ORDER] == native.RUN_AND_KEEP:
+            addresses = {native.RECORDED: entries.recorded, native.BACKWARD: entries.backward}
+        else:
+            addresses = {native.FORWARD: entries.forward}
+        for place, address in addresses.items():
+            self._template[place] = frame.words[place] = address
+        self.frames.clear()  # they are like the template before
+        return self.launch(frame.address)
+
     def _outputs_after(self, frame: Frame, status: int) -> list[nd.NDArray]:
+        if status == native.UNPREPARED:
+            status = self._prepared(frame)
         if status == native.KEPT_FOR_BACKWARD:
             status = on_tape()(frame.address)
         self._check(status)

@@ -9,9 +9,7 @@ import numpy as np
 from mxnet import autograd, gluon, nd
 
 from .arguments import NOTHING, Arguments
-from .compile import load
 from .counts import versions_are_readable
-from .emit.cpu import print_module
 from .engine import ConstantChangedError, MisfitError, Plan
 from .errors import KernelError
 from .graph import CONSTANT, INPUT, Graph
@@ -139,7 +137,6 @@ class JitPlans:
         parameters = structural_parameters(self._subject)
         plan = Plan(
             compiled,
-            load(graph.name, print_module(compiled)),
             context,
             batch=0 if graph.polymorphic else arguments.arrays[0].shape[0],
             training=-1 if graph.training is None else int(graph.training),

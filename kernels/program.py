@@ -58,6 +58,11 @@ class Program:
 
     backward: Procedure
 
+    @property
+    def training(self) -> list[Procedure]:
+        """What a call runs besides ``forward`` if it is to be gone back from."""
+        return [self.forward_recorded, self.backward] if self.saved else [self.backward]
+
 
 def program(graph: Graph, constants: Mapping[str, np.ndarray]) -> Program:
     """The program of a traced graph.  ``constants``: the values of its constants by array name.

@@ -45,34 +45,27 @@ OPTIONS = """\
 OPTIONS = {"fastmath": {"contract", "nsz"}, APART: True, "error_model": "numpy", **PART}"""
 
 
-def print_module(program: Program) -> str:
-    """The whole module: kernels first, then the entries."""
-    return print_kernels(program) + "\n\n" + print_entries(program)
+def print_module(program: Program, procedures: Sequence[Procedure]) -> str:
+    """All kernels, then the entries of some: only what these call is compiled."""
+    return f"{print_kernels(program)}\n\n{print_entries(procedures)}"
 
 
 def print_kernels(program: Program) -> str:
     """The kernels alone, as ``gluonmark source`` shows them: valid Python by itself."""
-    procedures = _procedures(program)
-    schedules = [schedule(procedure) for procedure in procedures]
+    schedules = [schedule(procedure) for procedure in (program.forward, *program.training)]
     known: Known = {}
     kernels = [_print_procedure(plan, program.main, known) for plan in schedules]
     return "\n".join([_docstring(program), "", *_imports(program, schedules), "", "", "\n\n\n".join(kernels), ""])
 
 
-def print_entries(program: Program) -> str:
+def print_entries(procedures: Sequence[Procedure]) -> str:
     """The functions that MXNet's buffers reach the kernels through."""
-    entries = [_print_entry(procedure) for procedure in _procedures(program)]
     header = (
         "# How a call reaches the kernels: data holds the addresses of the arrays in order, requests says for each\n"
         "# gradient whether it is wanted.\n"
         "ENTRY = types.void(types.intp, types.CPointer(types.voidptr), types.CPointer(types.int32))"
     )
-    return "\n".join([header, "", "", "\n\n\n".join(entries), ""])
-
-
-def _procedures(program: Program) -> list[Procedure]:
-    recorded = [program.forward_recorded] if program.saved else []
-    return [program.forward, *recorded, program.backward]
+    return "\n".join([header, "", "", "\n\n\n".join(map(_print_entry, procedures)), ""])
 
 
 def _docstring(program: Program) -> str:

@@ -17,7 +17,8 @@ from numba.extending import intrinsic
 from kernels import whole
 
 # A frame is a block of int64 that one call owns.  It begins with the plan's constants:
-FORWARD, RECORDED, BACKWARD, DEVICE_TYPE, DEVICE_ID = 0, 1, 2, 3, 4  # entries of the kernels, context of all arrays
+FORWARD, RECORDED, BACKWARD = 0, 1, 2  # entries of the kernels, 0 until a call needs them
+DEVICE_TYPE, DEVICE_ID = 3, 4  # context of all arrays
 INPUTS, OUTPUTS, SAVED, KEPT, SLOPES, FROZEN = 5, 6, 7, 8, 9, 10  # how many of each
 BATCH, TRAINING = 11, 12  # what the plan holds for: a batch size or 0, a training mode or -1
 BROUGHT = 13  # how many inputs the call itself brings, before parameters
@@ -49,12 +50,13 @@ NULL, WRITE, ADD = 0, 1, 3  # MXNet's OpReqType; 2 is write in place
 DENSE = 0  # MXNet's storage type of ordinary arrays
 
 RUN, RUN_AND_KEEP, ONLY_ADMIT = 0, 1, 2  # RUN keeps what backward reads if MXNet is recording
-OK, MISFIT, CHANGED, FAILED, KEPT_FOR_BACKWARD = 0, 1, 2, 3, 4
+OK, MISFIT, CHANGED, FAILED, KEPT_FOR_BACKWARD, UNPREPARED = 0, 1, 2, 3, 4, 5  # UNPREPARED: its entry is 0
 
-PART = {"error_model": "numpy", **whole.PART}  # compiled with what calls it, and cached with that
+OPTIONS = {"error_model": "numpy", "no_rewrites": True}  # there are no arrays whose expressions Numba could rewrite
+PART = {**OPTIONS, **whole.PART}  # compiled with what calls it, and cached with that
 ONCE = {**PART, "inline": "always"}  # what one place calls: a function less for Numba to compile
 ENTRY = {
-    "error_model": "numpy",
+    **OPTIONS,
     "nogil": True,
     "no_cfunc_wrapper": True,
     "cache": True,

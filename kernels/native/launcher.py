@@ -4,16 +4,19 @@ from numba import njit, types
 
 from kernels.native import (
     ENTRY,
+    FORWARD,
     KEPT_FOR_BACKWARD,
     MOVED,
     NOW,
     OK,
     ONLY_ADMIT,
     ORDER,
+    RECORDED,
     RUN,
     RUN_AND_KEEP,
     SCRATCH,
     SLOPES,
+    UNPREPARED,
     admit,
     get,
     put,
@@ -38,5 +41,7 @@ def launch(frame):
     if order == RUN and get(frame, SLOPES) > get(frame, MOVED):
         is_recording(scratch)
     keeping = order == RUN_AND_KEEP or get(scratch, 0) & 0xFF != 0  # a bool is one byte
+    if get(frame, RECORDED if keeping else FORWARD) == 0:
+        return UNPREPARED
     status = run_forward(frame, batch, keeping, scratch)
     return KEPT_FOR_BACKWARD if status == OK and keeping else status

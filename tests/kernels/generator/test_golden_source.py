@@ -66,7 +66,9 @@ def test_what_is_shown_is_the_beginning_of_what_is_compiled(layer: str) -> None:
         if isinstance(parameter, gluon.Constant)
     }
     graph = trace(block, nd.zeros((16, *subject.features)))
-    assert print_module(program(graph, constants)).startswith(text)
+    made = program(graph, constants)
+    for procedures in ([made.forward], made.training):
+        assert print_module(made, procedures).startswith(text)
 
 
 @pytest.mark.parametrize("variant", GENERATED)
