@@ -11,36 +11,34 @@ from reports.verdict.look import Look, look
 from reports.verdict.observations import matrix
 from reports.verdict.rules import Rules
 
-STAGES = (1, 2)
-
 
 @dataclass(frozen=True)
 class Control:
-    """One case as base against base in one stage; ``fired`` if the two differ more than accidents explain."""
+    """One case as base against base; ``fired`` if the two differ more than accidents explain."""
 
     case: str
-    stage: int
     blocks: int
     ratio: float
     fired: bool
 
 
 def controls(observed: pd.DataFrame, rules: Rules) -> Sequence[Control]:
-    """The controls of both stages, in the order of measuring."""
-    found: list[Control] = []
-    for stage in STAGES:
-        ratios = matrix(observed, CONTROL, stage)
-        seen = look(ratios.to_numpy(dtype=float), rules)
-        fired = firing(seen, rules)
-        found += [
-            Control(str(case), stage, int(seen.blocks[i]), float(np.exp(seen.estimate[i])), bool(fired[i]))
-            for i, case in enumerate(ratios.index)
-        ]
-    return found
+    """The controls, each with its blocks of both stages: neither stage chose them for what they said."""
+    ratios = pd.concat([matrix(observed, CONTROL, stage) for stage in (1, 2)], axis=1)
+    seen = look(ratios.to_numpy(dtype=float), rules)
+    fired = firing(seen, rules)
+    return [
+        Control(str(case), int(seen.blocks[i]), float(np.exp(seen.estimate[i])), bool(fired[i]))
+        for i, case in enumerate(ratios.index)
+    ]
 
 
 def firing(seen: Look, rules: Rules) -> np.ndarray:
-    """Which controls of one stage fire: like a failure, but in either direction, for neither arm is the newer one."""
-    allowed = rules.control_error / len(STAGES) / max(1, len(seen.blocks)) / 2
+    """Which controls fire: like a failure, but in either direction, for neither arm is the newer one.
+
+    The chance of an accident is shared by those that have blocks enough to fire at all.
+    """
+    able = 2.0 ** (1 - seen.blocks) <= rules.control_error
+    allowed = rules.control_error / max(1, int(able.sum())) / 2
     fired: np.ndarray = (np.minimum(seen.slower, seen.faster) <= allowed) & (np.abs(seen.estimate) > rules.least)
     return fired

@@ -9,7 +9,6 @@ from reports.frame import count
 from reports.plain import Plain
 from reports.units import duration
 from reports.verdict.companions import difference
-from reports.verdict.control import STAGES
 from reports.verdict.decide import (
     ACCEPTED,
     GONE,
@@ -143,7 +142,7 @@ def _how(verdict: Verdict) -> Iterator[str]:
         budget = f" of {header['budget'] / 60:.3g}" if header.get("budget") else ""
         end = verdict.ended.get("end")
         yield f"Measured for {seconds / 60:.3g}{budget} minutes{f'; ended early: {end}' if end else ''}."
-    for stage in STAGES:
+    for stage in STAGE:
         judged = [case for case in verdict.cases if case.stage == stage]
         if judged:
             yield f"{STAGE[stage]}: {count(len(judged), 'case')} decided in {_range([case.blocks for case in judged])}."

@@ -22,7 +22,7 @@ class Rules:
     confidence: float = 0.95
     # What a control calls a slow-down although both of its arms are the base: the chance of it on a sound machine.
     # It is small because such an accident takes every failure away.
-    control_error: float = 0.002
+    control_error: float = 0.001
     # The chance with which "this run could have seen X %" would have been seen.
     power: float = 0.95
     # With fewer blocks no 95 % interval exists: 2 · 2⁻⁵ is above 5 %, 2 · 2⁻⁶ is not.

@@ -24,7 +24,7 @@ def simulated(noise: str, number: int = 200) -> Pool:
 def test_identical_code_fails_as_rarely_as_said(noise: str) -> None:
     found = replay(simulated(noise), TIMING, RULES, 300, sizes=(0.1,))
     assert found.false_alarms.interval[0] < RULES.error
-    assert found.fired.hits == 0
+    assert found.fired.interval[0] < RULES.control_error
     assert 0.94 < found.covered.value < 0.98
 
 
