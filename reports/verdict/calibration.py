@@ -46,7 +46,7 @@ def figures(frames: Sequence[pd.DataFrame], replays: int, runs: int, rules: Rule
     rows = list(_live(live(frames, rules), identical or frames))
     if identical:
         blocks = pool(identical, rules)
-        rows += [row for part in BUDGETS for row in _replayed(blocks, part * blocks.budget, replays, rules)]
+        rows += [row for part in BUDGETS for row in _replayed(blocks, part, replays, rules)]
         rows += _rivals(blocks, runs)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -88,8 +88,9 @@ def _live(said: Live, frames: Sequence[pd.DataFrame]) -> Iterator[dict[str, Any]
     return _rows(LIVE, GATE, minutes, counted)
 
 
-def _replayed(blocks: Pool, budget: float, number: int, rules: Rules) -> Iterator[dict[str, Any]]:
-    timing = blocks.timing(budget)
+def _replayed(blocks: Pool, part: float, number: int, rules: Rules) -> Iterator[dict[str, Any]]:
+    """With so many times the budget, if blocks are neither too few for that nor too many."""
+    timing = blocks.timing.times(part)
     if timing.early < rules.fewest_blocks or timing.early >= blocks.blocks:
         return iter(())
     said: Replayed = replay(blocks, timing, rules, number)
@@ -100,12 +101,11 @@ def _replayed(blocks: Pool, budget: float, number: int, rules: Rules) -> Iterato
         "interval covers the truth": said.covered,
         **{_found(size): hits for size, hits in said.found.items()},
     }
-    return _rows(REPLAYED, GATE, budget / MINUTE, counted)
+    return _rows(REPLAYED, GATE, part * blocks.budget / MINUTE, counted)
 
 
 def _rivals(blocks: Pool, number: int) -> Iterator[dict[str, Any]]:
-    timing = blocks.timing(blocks.budget)
-    for rule, (false, found) in rivals(blocks, timing, number, SIZES).items():
+    for rule, (false, found) in rivals(blocks, number, SIZES).items():
         counted = {FALSE: false, **{_found(size): hits for size, hits in found.items()}}
         yield from _rows(RIVAL, rule, blocks.budget / MINUTE, counted)
 

@@ -15,7 +15,7 @@ from reports.verdict.look import Decided, Look, first_stage, look, second_stage,
 from reports.verdict.observations import matrix, observations
 from reports.verdict.overrides import Override, overrides
 from reports.verdict.rules import RULES, Rules
-from reports.verdict.timing import FIRST_STAGE, Timing
+from reports.verdict.timing import Timing
 
 REGRESSION, ACCEPTED, INVALID = "regression", "accepted", "invalid"
 INCONCLUSIVE, NOT_JUDGED = "inconclusive", "not judged"
@@ -124,11 +124,8 @@ def suspects(frame: pd.DataFrame, rules: Rules = RULES) -> list[str]:
     ratios = matrix(observations(frame, rules), PAIR, 1)
     seen = look(ratios.to_numpy(dtype=float), rules)
     order = suspicious(seen, first_stage(seen, rules))
-    if (budget := frame.attrs["header"].get("budget")) is not None:
-        each = float(frame["seconds"].mean())
-        timing = Timing(len(ratios.columns), (1 - FIRST_STAGE) * budget, frame.attrs["start"], each)
-        order = order[: timing.affordable(len(order), ratios.to_numpy(dtype=float), rules)]
-    return [str(ratios.index[place]) for place in order]
+    number = Timing.of(frame).affordable(len(order), ratios.to_numpy(dtype=float), rules)
+    return [str(ratios.index[place]) for place in order[:number]]
 
 
 def _measured(observed: pd.DataFrame, rules: Rules) -> dict[str, Judged]:

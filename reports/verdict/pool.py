@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from reports.error import ReportError
 from reports.verdict.blocks import ARMS, PAIR
 from reports.verdict.observations import matrix, observations
 from reports.verdict.rules import Rules
-from reports.verdict.timing import FIRST_STAGE, Timing
+from reports.verdict.timing import Timing
 
 
 @dataclass(frozen=True)
@@ -19,26 +19,19 @@ class Pool:
     """``ratios`` are logarithms, float64 (blocks, cases), NaN where a figure is missing or was dropped.
 
     ``samples`` has for each case the seconds of both arms, float64 (blocks, 2, samples), of the blocks in which no case
-    is missing.  A gate made ``early`` blocks in ``budget`` seconds; one takes ``start`` seconds by itself and ``each``
-    for each of its cases.
+    is missing.  ``timing`` is that of a gate with ``budget`` seconds.
     """
 
     cases: Sequence[str]
     ratios: np.ndarray
     samples: Mapping[str, np.ndarray]
-    early: float
+    timing: Timing
     budget: float
-    start: float
-    each: float
 
     @property
     def blocks(self) -> int:
         """How many there are."""
         return len(self.ratios)
-
-    def timing(self, budget: float) -> Timing:
-        """Of gates with ``budget`` seconds, at the pace of these."""
-        return Timing(int(self.early * budget / self.budget), (1 - FIRST_STAGE) * budget, self.start, self.each)
 
 
 def pool(frames: Sequence[pd.DataFrame], rules: Rules) -> Pool:
@@ -48,7 +41,7 @@ def pool(frames: Sequence[pd.DataFrame], rules: Rules) -> Pool:
     if not common:
         raise ReportError("there is no case that all gates of identical code have measured: nothing can be replayed")
     ratios = np.concatenate([table.loc[common].to_numpy(dtype=float).T for table in tables])
-    return Pool(common, ratios, _samples(frames, common), *_pace(frames, tables))
+    return Pool(common, ratios, _samples(frames, common), *_in_the_middle(frames))
 
 
 def _samples(frames: Sequence[pd.DataFrame], cases: Sequence[str]) -> dict[str, np.ndarray]:
@@ -64,13 +57,9 @@ def _samples(frames: Sequence[pd.DataFrame], cases: Sequence[str]) -> dict[str, 
     return found
 
 
-def _pace(frames: Sequence[pd.DataFrame], tables: Sequence[pd.DataFrame]) -> tuple[float, float, float, float]:
-    """``early``, ``budget``, ``start`` and ``each`` of the gate in the middle."""
+def _in_the_middle(frames: Sequence[pd.DataFrame]) -> tuple[Timing, float]:
+    """Timing and budget of a typical gate."""
+    timings = [Timing.of(frame) for frame in frames]
+    early, late, start, each = np.median([astuple(one) for one in timings], axis=0).tolist()
     budgets = [frame.attrs["header"].get("budget") or math.nan for frame in frames]
-    starts = [frame.attrs["start"] for frame in frames]
-    each = pd.concat([frame["seconds"] for frame in frames]).mean()
-    return (
-        float(np.median([len(table.columns) for table in tables])),
-        *map(float, map(np.median, (budgets, starts))),
-        each,
-    )
+    return Timing(int(early), late, start, each), float(np.median(budgets))

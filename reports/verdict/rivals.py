@@ -13,7 +13,7 @@ from scipy import special, stats
 from reports.error import ReportError
 from reports.verdict.pool import Pool
 from reports.verdict.shares import Share
-from reports.verdict.timing import FIRST_STAGE, Timing
+from reports.verdict.timing import FIRST_STAGE
 
 # asv/_stats.py, is_different: p_threshold; asv/commands/common_args.py: --factor.
 ASV_CHANCE, ASV_FACTOR = 0.002, 1.1
@@ -71,12 +71,12 @@ def rank_sums(base: np.ndarray, head: np.ndarray) -> np.ndarray:
 
 
 def rivals(
-    blocks: Pool, timing: Timing, number: int, sizes: Sequence[float], seed: int = 0
+    blocks: Pool, number: int, sizes: Sequence[float], seed: int = 0
 ) -> dict[str, tuple[Share, Mapping[float, Share]]]:
     """For each of ``RIVALS``: false alarms in ``number`` runs of identical code, and how often each size is found."""
     random = np.random.default_rng(seed)
     whole = min(map(len, blocks.samples.values()), default=0)
-    taken = min(whole, int(timing.early / FIRST_STAGE))
+    taken = min(whole, int(blocks.timing.early / FIRST_STAGE))
     if not taken:
         raise ReportError("no block has figures of every case: rivals have nothing to look at")
     false, found = dict.fromkeys(RIVALS, 0), {name: dict.fromkeys(sizes, 0) for name in RIVALS}

@@ -1,11 +1,13 @@
 """How many blocks a gate has time for, and of how many suspects."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from scipy import special
 
+from reports.verdict.blocks import PAIR
 from reports.verdict.rules import Rules
 
 # How gates divide their time (benchmarks/side_by_side/plan.py).
@@ -32,6 +34,19 @@ class Timing:
     late: float
     start: float
     each: float
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> "Timing":
+        """Of the gate whose first stage is in ``frame`` (``blocks.frame``): the second one has its share of as long."""
+        first = frame[frame["stage"] == 1]
+        start = float(frame.attrs["start"])
+        spent = first["seconds"].sum() + start * len(first[["kind", "block"]].drop_duplicates())
+        early = first.loc[first["kind"] == PAIR, "block"].nunique()
+        return cls(early, spent / FIRST_STAGE * (1 - FIRST_STAGE), start, float(first["seconds"].mean()))
+
+    def times(self, factor: float) -> "Timing":
+        """Of a gate with so many times the budget."""
+        return replace(self, early=int(factor * self.early), late=factor * self.late)
 
     def blocks(self, suspects: int) -> int:
         """How many blocks of so many suspects the second stage has time for, their controls included."""

@@ -17,7 +17,7 @@ TIMING = Timing(early=20, late=200.0, start=4.0, each=0.1)
 
 def simulated(noise: str, number: int = 200) -> Pool:
     pairs = processes(noise, (len(CASES), number), np.random.default_rng(11))
-    return Pool(CASES, (pairs[..., 1] - pairs[..., 0]).T, {}, TIMING.early, 450.0, TIMING.start, TIMING.each)
+    return Pool(CASES, (pairs[..., 1] - pairs[..., 0]).T, {}, TIMING, 450.0)
 
 
 @pytest.mark.parametrize("noise", NOISES)

@@ -63,8 +63,8 @@ def test_they_cry_wolf_where_processes_differ() -> None:
         str(case): 1e-5 * (1 + 0.03 * random.standard_normal((60, 2, 1)) + 0.01 * random.standard_normal((60, 2, 10)))
         for case in range(20)
     }
-    pool = Pool(list(blocks), np.zeros((60, 20)), blocks, 10, 100.0, 4.0, 0.1)
-    found = rivals(pool, Timing(10, 45.0, 4.0, 0.1), 20, (0.1,))
+    pool = Pool(list(blocks), np.zeros((60, 20)), blocks, Timing(10, 45.0, 4.0, 0.1), 100.0)
+    found = rivals(pool, 20, (0.1,))
     assert list(found) == list(RIVALS)
     assert found["Mann-Whitney, pooled, p < 0.05"][0].value > 0.9
     assert found["asv continuous, factor 1.1"][0].value == 0
@@ -73,6 +73,6 @@ def test_they_cry_wolf_where_processes_differ() -> None:
 
 
 def test_blocks_that_all_lack_a_case_leave_nothing_to_judge() -> None:
-    pool = Pool(["a"], np.zeros((3, 1)), {}, 10, 100.0, 4.0, 0.1)
+    pool = Pool(["a"], np.zeros((3, 1)), {}, Timing(10, 45.0, 4.0, 0.1), 100.0)
     with pytest.raises(ReportError, match="no block has figures of every case"):
-        rivals(pool, Timing(10, 45.0, 4.0, 0.1), 1, ())
+        rivals(pool, 1, ())

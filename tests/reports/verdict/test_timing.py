@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from reports.verdict import RULES, frame, suspects
+from reports.verdict.blocks import PAIR
+from reports.verdict.look import first_stage, look
+from reports.verdict.observations import matrix, observations
 from reports.verdict.timing import Timing
 from verdict.simulated import blocks
 
@@ -49,10 +52,24 @@ def test_missing_figures_do_not_count() -> None:
 
 
 def test_where_time_is_short_the_most_suspicious_are_taken() -> None:
-    lines = list(blocks(CASES, 8, np.random.default_rng(5), {CASES[4]: 0.04}))
-    everybody = suspects(frame(lines))
+    found = frame(blocks(CASES, 8, np.random.default_rng(5), {CASES[4]: 0.04}))
+    ratios = matrix(observations(found, RULES), PAIR, 1)
+    doubtful = first_stage(look(ratios.to_numpy(dtype=float), RULES), RULES).open
+    taken = suspects(found)
+    assert 1 <= len(taken) < doubtful.sum()
+    assert taken[0] == CASES[4]
+
+
+def test_the_second_stage_has_its_share_of_the_time_of_the_first() -> None:
+    random = np.random.default_rng(5)
+    lines = [
+        *blocks(CASES, 8, random),
+        *blocks(CASES[:4], 3, random, kind="control"),
+        *blocks(CASES, 2, random, stage=2),
+    ]
     start = {"stage": 0, "case": CASES[0], "start": 4.0, "companions": {}}
-    short = suspects(frame([{"schema": 1, "budget": 240.0}, start, *lines]))
-    assert 1 <= len(short) < len(everybody)
-    assert short == everybody[: len(short)]
-    assert short[0] == CASES[4]
+    timing = Timing.of(frame([start, *lines]))
+    spent = (8 + 3) * 4.0 + (8 * len(CASES) + 3 * 4) * 0.1
+    assert (timing.early, timing.start, timing.each) == (8, 4.0, pytest.approx(0.1))
+    assert timing.late == pytest.approx(spent * 0.45 / 0.55)
+    assert timing.times(2.5) == Timing(20, 2.5 * timing.late, 4.0, timing.each)
