@@ -154,9 +154,8 @@ class Plan:
             batch,
             training,
             self.arity,
-            len(program.draws),
             len(program.moves),
-            *(0, 0),  # what a call says for itself
+            *(0, 0, 0),  # what a call says for itself
             *accumulate((len(table) for table in tables[1:]), initial=native.TABLES + len(tables[0])),
         ]
         return np.array([*header, *chain.from_iterable(tables[:5])], np.int64)
@@ -212,10 +211,15 @@ class Plan:
             raise MisfitError
         frame = self.frame()
         frame.put(self.handles, inputs)
-        frame.put(self.handles + self.arity, [self._values(parameter) for parameter in self._parameters])
+        self.learn(frame, [self._values(parameter) for parameter in self._parameters])
         frame.learned = None
         frame.clear(self.outputs, len(self.program.outputs))
         return frame
+
+    def learn(self, frame: Frame, arrays: Sequence[nd.NDArray]) -> None:
+        """Put the arrays of parameters into a frame, to be looked at by the next call."""
+        frame.put(self.handles + self.arity, arrays)
+        frame.words[native.UNPROVED] = self.arity + len(arrays)
 
     def _values(self, parameter: gluon.Parameter) -> nd.NDArray:
         data = parameter._data

@@ -1,7 +1,8 @@
 """Quadratic forms of many rows, for compiled code: Σ_ij x[i]·x[j]·weight[i, j], and its gradients.
 
 Of many rows only pairs i ≤ j are computed, with weight[i, j] + weight[j, i]; of few rows the sums would cost more than
-they save, and each gradient is one or two products with all weights.  Products of pairs are never in memory: all pairs with one i are a matrix product of x, weighed by x[i].
+they save, and each gradient is one or two products with all weights.  Products of pairs are never in memory: all pairs
+with one i are a matrix product of x, weighed by x[i].
 """
 
 import numpy as np

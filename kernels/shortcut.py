@@ -124,7 +124,7 @@ def _filler(plan: Plan) -> Callable[[Sequence[Any]], Frame | None] | None:
         except IndexError:
             frame = plan.frame()
         if frame.learned is not learned:
-            frame.put(first + arity, [array for *_, array in learned])
+            plan.learn(frame, [array for *_, array in learned])
             frame.learned = learned
         words, number = frame.words, first
         for array in inputs:

@@ -27,9 +27,9 @@ class Limits:
     """Which loops are shared.
 
     ``byte``, ``function``: what an element costs for each byte read or written, at 80 GB/s, and for each function of
-    the C library, in nanoseconds.  ``worth``, ``most_rows``: where even so many rows take fewer nanoseconds, the loop is
-    printed for one thread: a shared one takes longer to compile.  ``part``: the elements of a part of a sum; 64 KiB of
-    float32 leave enough to share and few to add.
+    the C library, in nanoseconds.  ``worth``, ``most_rows``: where even so many rows take fewer nanoseconds, the loop
+    is printed for one thread: a shared one takes longer to compile.  ``part``: the elements of a part of a sum; 64 KiB
+    of float32 leave enough to share and few to add.
     """
 
     worth: float = 10_000

@@ -22,10 +22,10 @@ DEVICE_TYPE, DEVICE_ID = 3, 4  # context of all arrays
 INPUTS, OUTPUTS, SAVED, KEPT, SLOPES, FROZEN = 5, 6, 7, 8, 9, 10  # how many of each
 BATCH, TRAINING = 11, 12  # what the plan holds for: a batch size or 0, a training mode or -1
 BROUGHT = 13  # how many inputs the call itself brings, before parameters
-DRAWN = 14  # how many inputs are drawn for each call: the last ones
-MOVED = 15  # how many of the slopes are statistics that backward moves in place, not inputs with a gradient: the last
-ORDER = 16  # what this call shall do: see RUN
-NOW = 17  # the batch size of this call
+MOVED = 14  # how many of the slopes are statistics that backward moves in place, not inputs with a gradient: the last
+ORDER = 15  # what this call shall do: see RUN
+NOW = 16  # the batch size of this call
+UNPROVED = 17  # how many inputs must be looked at: not parameters that are the same arrays as in an earlier call
 # Where the parts that follow begin, in words from the frame's own beginning:
 KEPT_TABLE = 18  # the numbers of the arrays that backward reads
 SLOPES_TABLE = 19  # the numbers of the inputs that have a gradient or are moved
@@ -175,7 +175,7 @@ def check(frame, scratch):
     """The batch size of a call, or minus a status."""
     batch = 0
     handles = frame + 8 * get(frame, HANDLES)
-    for number in range(get(frame, INPUTS) - get(frame, DRAWN)):
+    for number in range(get(frame, UNPROVED)):
         handle = get(handles, number)
         put(scratch, 0, 0)
         put(scratch, 1, 0)
@@ -187,6 +187,7 @@ def check(frame, scratch):
             return -MISFIT
         if implied > 0:
             batch = implied
+    put(frame, UNPROVED, get(frame, BROUGHT))
     if get(frame, BATCH) > 0:
         batch = get(frame, BATCH)
     if get(frame, TRAINING) >= 0:
