@@ -70,7 +70,7 @@ def test_what_is_faster_is_said(random: np.random.Generator) -> None:
 
 def test_suspects_come_in_the_order_of_suspicion(random: np.random.Generator) -> None:
     slower = {CASES[5]: 0.03, CASES[6]: 0.01}
-    lines = list(blocks(CASES, 8, random, slower, noise="normal"))
+    lines = list(blocks(CASES, 12, random, slower, noise="normal"))
     assert suspects(frame(lines))[0] == CASES[5]
 
 
