@@ -21,13 +21,9 @@ class Block:
     chance: Random
     patience: Patience = field(default_factory=Patience)
 
-    def built(self, cells: Sequence[Cell], samples: int) -> Iterator[Answer]:
-        """Each case proved right on both sides, then measured to see what that takes."""
-        return self._each(cells, lambda arms, cell: self._built(arms, cell, samples))
-
-    def _built(self, arms: Pair, cell: Cell, samples: int) -> Answer:
-        built = arms.build(cell)
-        return built if "reason" in built else built | arms.measure(cell, samples, self.chance)
+    def built(self, cells: Sequence[Cell]) -> Iterator[Answer]:
+        """Each case compiled and proved right on both sides."""
+        return self._each(cells, lambda arms, cell: arms.build(cell))
 
     def measured(
         self, cells: Sequence[Cell], samples: int, plants: Mapping[str, Mapping[str, Any]] | None = None

@@ -49,7 +49,7 @@ class Pair:
     def build(self, cell: Cell) -> Answer:
         """Prove a case right on both sides: a line with what it is made of on each, or with the reason why not."""
         answers = self._both([{"do": "build", "cell": cell.parameters}] * 2, self.patience.build)
-        return failure(answers) or {"start": self.start, "companions": dict(zip(SIDES, answers, strict=True))}
+        return failure(answers) or {"companions": dict(zip(SIDES, answers, strict=True))}
 
     def measure(self, cell: Cell, samples: int, chance: Random, plant: Mapping[str, Any] | None = None) -> Answer:
         """``samples`` windows of each side, of equally many calls; ``plant`` slows the head."""
@@ -66,6 +66,7 @@ class Pair:
             seconds[place].append(self._sample(self.arms[place], calls))
         conditions = self._both([{"do": "release"}] * 2, self.patience.sample)
         return {
+            "start": self.start,
             "calls": calls,
             "first": SIDES[self.first],
             "order": turns,

@@ -2,9 +2,10 @@
 
 reports/verdict/blocks.py, which reads it, describes what those lines hold that a verdict rests on.  Beside it
 
-* a line of a block has the ``seconds`` that it took, preparation included, and more ``conditions`` (conditions.py);
-* stage 0, of the kind "build", is the building: the line of a case has its ``companions``, the ``start`` in seconds of
-  the pair that it ran on, and a first measurement, which nothing rests on but the timetable;
+* a line of a block has the ``seconds`` that it took, preparation included, the ``start`` in seconds of the pair that it
+  ran on, and more ``conditions`` (conditions.py);
+* stage 0, of the kind "build", is the building: the line of a case has its ``companions`` and a first measurement,
+  which nothing rests on but the timetable;
 * the header has what header.py says.
 """
 

@@ -10,7 +10,7 @@ import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -83,10 +83,10 @@ class Gate:
             for cell in cells:
                 self._write(BUILDING, 0, "build", {"case": cell.id, "arm": arm, "reason": reason, "absent": True})
         self._left = {cell.id: cell for cell in found.common}
-        block = Block(self._where, self._chance(BUILDING))
-        for line in block.built(found.common, self._plan.pace.samples[BUILDING]):
+        line: Mapping[str, Any] = {}
+        for line in self._proved(found.common):
             self._write(BUILDING, 0, "build", line)
-            self._advance(f"building {line['case']}", self.spent)
+            self._advance(f"trying {line['case']}", self.spent)
             self._took_in(line)
         if not self._left:
             raise CannotJudgeError(f"no case can be measured; {line['case']} in the {line['arm']}: {line['reason']}")
@@ -106,6 +106,20 @@ class Gate:
             ended = str(error)
         with suppress(CannotJudgeError):
             self._record.write({"spent": self.spent, "end": ended})
+
+    def _proved(self, cells: Sequence[Cell]) -> Iterator[Mapping[str, Any]]:
+        """A line of each case: why it failed, or what it is made of and how a block of proved cases measures it."""
+        made: dict[str, Any] = {}
+        for line in Block(self._where, self._chance(BUILDING, "proof")).built(cells):
+            self._advance(f"building {line['case']}", self.spent)
+            if "reason" in line:
+                yield line
+            else:
+                made[line["case"]] = line["companions"]
+        block = Block(self._where, self._chance(BUILDING))
+        right = [cell for cell in cells if cell.id in made]
+        for line in block.measured(right, self._plan.pace.samples[BUILDING]):
+            yield {**line, "companions": made[line["case"]]}
 
     def _took_in(self, line: Mapping[str, Any]) -> None:
         """What a line of the building says about the time to come."""

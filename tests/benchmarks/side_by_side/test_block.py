@@ -76,6 +76,7 @@ def test_every_case_has_samples_of_both_sides_in_turns(sides):
     assert all(value > 0 for side in pair.SIDES for value in line[side])
     assert Counter(line["order"]) == {0: 4, 1: 4}
     assert line["first"] in pair.SIDES
+    assert line["start"] > 0
     for side in pair.SIDES:
         assert line["conditions"][side].keys() >= {"load", "steal", "waited", "involuntary", "voluntary", "megahertz"}
 
@@ -101,13 +102,12 @@ def test_a_case_that_fails_in_one_side_costs_itself_alone(sides, name, reason):
 
 def test_building_proves_cases_and_says_what_they_are_made_of(sides):
     where, cells = sides("Fine", "Fails")
-    lines = {line["case"].partition("-")[0]: line for line in Block(where, Random(1)).built(cells, 1)}
+    lines = {line["case"].partition("-")[0]: line for line in Block(where, Random(1)).built(cells)}
     assert lines["Fails"]["reason"] == "ZeroDivisionError: on purpose"
     base, head = (lines["Fine"]["companions"][side] for side in pair.SIDES)
     assert base["operators"] == head["operators"] == ["_plus_scalar"]
     assert base["inputs"] == head["inputs"]
     assert base["code"] != head["code"]
-    assert lines["Fine"]["start"] > 0
 
 
 def test_a_side_that_does_not_start_ends_the_gate(sides, tmp_path):
@@ -165,5 +165,5 @@ def test_a_layer_finds_its_own_repository_before_what_is_installed_of_it(sides, 
         (tmp_path / side / "src" / "typer" / "__init__.py").write_text(f"FACTOR = {number}")
         layer = ALL_FINE.replace("x + 1", f"x * typer.FACTOR ** {number}")
         Path(tmp_path / side / "layers.py").write_text(f"import typer\n{layer}")
-    (line,) = Block(where, Random(1)).built(cells, 1)
+    (line,) = Block(where, Random(1)).built(cells)
     assert "reason" not in line

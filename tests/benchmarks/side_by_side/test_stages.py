@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import statistics
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -87,7 +88,7 @@ def test_all_cases_then_the_suspects_with_controls_among_them(two_commits):
         asked_for.extend(json.loads(line) for line in path.read_text().splitlines())
         return [CASES[1]]
 
-    plants = {CASES[1]: Plant("spin", 100.0)}
+    plants = {CASES[1]: Plant("spin", 1000.0)}
     header, *lines, end = measured(two_commits, asked(plants=plants), choose, until("stage 2, block 2"))
     assert (header["base"]["commit"], header["head"]["commit"]) == (
         two_commits.git("rev-parse", "HEAD~1"),
@@ -111,12 +112,11 @@ def test_all_cases_then_the_suspects_with_controls_among_them(two_commits):
     assert end["end"] == "interrupted"
     for line in lines:
         assert len(line["base"]) == len(line["head"]) == BRIEF.samples[line["stage"]]
-    slowed = {
-        (line["kind"], line["case"]): max(line["head"]) > 20 * max(line["base"]) for line in lines if line["stage"]
-    }
-    assert slowed == {("pair", CASES[0]): False, ("pair", CASES[1]): True} | {
-        (kind, case): False for kind, case in slowed if kind == "control"
-    }
+    reference = statistics.median([*lines[0]["base"], *lines[0]["head"], *lines[1]["base"], *lines[1]["head"]])
+    for line in lines[2:]:  # a spin lasts as long as it was told to, whatever else happens
+        slowed = line["kind"] == "pair" and line["case"] == CASES[1]
+        assert (min(line["head"]) > 100 * reference) == slowed
+        assert min(line["base"]) < 100 * reference
     built = {line["case"]: line["companions"] for line in lines if line["stage"] == 0}
     assert built[CASES[0]]["base"]["operations"] == built[CASES[0]]["head"]["operations"] == 1
     assert (built[CASES[1]]["base"]["operations"], built[CASES[1]]["head"]["operations"]) == (1, 2)
