@@ -262,7 +262,8 @@ def calibrate(
     if form in ("json", "csv"):
         show(found, form)
     else:
-        typer.echo(verdict.tables(found, form), nl=False)
+        width = shutil.get_terminal_size((100, 24)).columns
+        typer.echo(verdict.tables(found, form, width=width), nl=False)
 
 
 def suspects(rules: "Rules") -> "Choose":

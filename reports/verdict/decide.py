@@ -1,6 +1,7 @@
 """Judges a record: a verdict for each case, and one for the pull request."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from reports.frame import count
 from reports.verdict.blocks import ARMS, BASE, PAIR
 from reports.verdict.control import Control, controls
 from reports.verdict.detectable import detectable
@@ -62,12 +64,14 @@ class Shift:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a gate found.  ``observed`` and ``dropped`` count observations, one a case and block, controls included."""
+    """What a gate found.  ``failures`` are sentences about cases that failed in some blocks; ``observed`` and
+    ``dropped`` count observations, one a case and block, controls included."""
 
     cases: Sequence[Judged]
     controls: Sequence[Control]
     overrides: Sequence[Override]
     shift: Shift | None
+    failures: Sequence[str]
     observed: int
     dropped: int
     rules: Rules
@@ -100,22 +104,24 @@ class Verdict:
 def decide(frame: pd.DataFrame, rules: Rules = RULES) -> Verdict:
     """The verdict on the blocks in ``frame`` (``blocks.frame``), of both stages or as far as they go."""
     observed = observations(frame, rules)
-    accepted = overrides(frame.attrs.get("header", {}))
+    accepted = overrides(frame.attrs["header"])
     checked = controls(observed, rules)
     measured = _timed(_measured(observed, rules), observed)
     blamed = any(control.fired for control in checked)
     cases = [_settled(case, accepted, blamed) for case in measured.values()]
+    missing = frame.attrs["missing"]
     return Verdict(
-        cases=(*cases, *_missing(frame.attrs.get("missing", ()), set(measured))),
+        cases=(*cases, *_missing(missing, set(measured))),
+        failures=_failures(missing, set(measured)),
         controls=checked,
         overrides=accepted,
         shift=_shift(observed, rules),
         observed=len(observed),
         dropped=int(observed["dropped"].sum()),
         rules=rules,
-        header=frame.attrs.get("header", {}),
-        companions=frame.attrs.get("companions", {}),
-        ended=frame.attrs.get("ended", {}),
+        header=frame.attrs["header"],
+        companions=frame.attrs["companions"],
+        ended=frame.attrs["ended"],
     )
 
 
@@ -195,6 +201,15 @@ def _missing(lines: Iterable[Mapping[str, Any]], measured: set[str]) -> Sequence
         if case not in measured:
             found.setdefault(case, Judged(case, state, reason=line["reason"], arm=arm))
     return list(found.values())
+
+
+def _failures(lines: Iterable[Mapping[str, Any]], measured: set[str]) -> Sequence[str]:
+    """A sentence for each case that failed in some blocks only."""
+    times = Counter((line["case"], line.get("arm"), line["reason"]) for line in lines if line["case"] in measured)
+    return [
+        f"{case} failed in {count(number, 'block')} in the {arm}, and was judged on the others: {reason}."
+        for (case, arm, reason), number in times.items()
+    ]
 
 
 def _shift(observed: pd.DataFrame, rules: Rules) -> Shift | None:

@@ -167,6 +167,7 @@ def _trust(verdict: Verdict) -> Iterator[str]:
         interval = between(verdict.shift.lower, verdict.shift.upper)
         yield f"All cases together: {change(verdict.shift.ratio)} [{interval or 'no interval'}], not subtracted."
     yield f"Dropped because a process was disturbed: {verdict.dropped:,} of {verdict.observed:,} figures."
+    yield from verdict.failures
     yield from (one.problem for one in verdict.overrides if one.problem)
 
 

@@ -157,7 +157,9 @@ def test_cases_without_a_figure(random: np.random.Generator, line: dict, state: 
 
 def test_a_case_that_died_in_some_blocks_is_judged_on_the_others(random: np.random.Generator) -> None:
     died = {"stage": 1, "block": 21, "kind": "pair", "case": CASES[2], "arm": "head", "reason": "it died"}
-    assert states(judged([*gate(random, {}), died]))[CASES[2]] == NO_CHANGE
+    verdict = judged([*gate(random, {}), died, died])
+    assert states(verdict)[CASES[2]] == NO_CHANGE
+    assert verdict.failures == [f"{CASES[2]} failed in 2 blocks in the head, and was judged on the others: it died."]
 
 
 def test_nothing_measured_is_not_judged() -> None:
