@@ -1,12 +1,14 @@
 """The tables in docs/ are what the commands print."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import gluonmark
+from kernels.decompose import WHAT_TO_DO
 
 DOCS = Path(gluonmark.__file__).resolve().parent / "docs"
 
@@ -29,3 +31,8 @@ def test_operators_says_what_the_examples_show(capsys: pytest.CaptureFixture[str
     assert rows["sign"]["gradient"] == "no"
     assert rows["dot"]["dtypes"].startswith("float16, float32, float64")
     assert "of bool" in rows["sum, sum_axis"]["refused"]
+
+
+def test_errors_name_a_document_that_is_there() -> None:
+    (named,) = re.findall(r"docs/(\S+\.md)", WHAT_TO_DO)
+    assert (DOCS / named).exists()

@@ -5,13 +5,15 @@ Each with its reason.  ``--rules`` takes another mistake in the same rule instea
 
 AXIS_OF_FIXED_LENGTH = "an axis of fixed length has it for every batch size"
 A_NAME = "only what a value is called in generated code"
+LESS_THAN_2 = "less than 2 in either case, which is all that is asked"
 AMONG_THEM = "a table that is asked only whether a type is in it"
 
 # (file, rule, before, after): why
 EQUIVALENT: dict[tuple[str, str, str, str], str] = {
     ("kernels/emit/contractions.py", "_innermost.merit", "16", "15"): "a batch size to guess by",
     ("kernels/emit/loops.py", "neutral", "0", "1"): "the sign of an infinity",
-    ("kernels/emit/shares.py", "_Printer._stores", "0", "-1"): "less than 2 in either case",
+    ("kernels/emit/shares.py", "_Printer._stores", "0", "-1"): LESS_THAN_2,
+    ("kernels/emit/shares.py", "_Printer._stores", "0", "1"): LESS_THAN_2,
     ("kernels/emit/wholes.py", "print_cumulate", "reversed(list(zip(loops, value.shape, strict=True)))",
      "list(zip(loops, value.shape, strict=True))"): "loops over the same elements, in a slower order",
     ("kernels/operators/elementwise.py", "2.0", "2.0", "2.02"): "the power function squares as well, only slower",
@@ -26,7 +28,13 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
     ("kernels/primitives/functions/special.py", "", "691", "692"): "of the last term of a series, 4e-16 at most",
     ("kernels/primitives/reduce.py", "'largest'", "'a if a > total or a != a else total'",
      "'a if a >= total or a != a else total'"): "of equal ones either is the largest",
+    ("kernels/program.py", "_returned",
+     "[*(f'd_{name}' for name in differentiated), *(_named(f'new_{move.old.name}', taken) for move in moves)]",
+     "[*(_named(f'new_{move.old.name}', taken) for move in moves), *(f'd_{name}' for name in differentiated)]"): A_NAME,
     ("kernels/reads.py", "", "(View, Slice, Pad, Concat)", "(View, Slice, Concat, Pad)"): AMONG_THEM,
+    ("kernels/transform/__init__.py", "rows_of_bins", "_signature_and_code(bins, rows, length, kept, backward=True)",
+     "_signature_and_code(rows, bins, length, kept, backward=True)"): "both arrays are of one type",
+    ("kernels/transform/rows.py", "_joined", "2", "3"): "what is written too much is overwritten next",
     ("kernels/transform/codelets.py", "4", "4", "5"): "transforms of four by way of two: slower",
     ("kernels/transform/group.py", "'float32'", "32", "31"): "as many whole lanes",
     ("kernels/transform/rows.py", "", "0", "1"): "what the processor is told in advance",
@@ -35,7 +43,5 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
      "other if isinstance(other, Product) else other.alone()"): "what a product is lessened by is another product",
     ("kernels/transform/vectors.py", "loop", "[mark, INDEX(len(builder.module.metadata))]",
      "[INDEX(len(builder.module.metadata)), mark]"): "what makes a loop's name its own, replaced in the next line",
-    ("kernels/transform/shares.py", "write_shared", "-(-WORTH // max(widths))", "-WORTH // max(widths)"):
-     "threads share what is not worth it",
     ("kernels/reads.py", "Branch", "0.0", "0.5"): "what has no source is told its number",
 }  # fmt: skip

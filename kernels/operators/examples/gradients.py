@@ -11,7 +11,6 @@ EXAMPLES = {
             "BlockGrad": lambda x: nd.BlockGrad(x * x) * x,
             "stop_gradient": lambda x: nd.stop_gradient(x) + x,
             "make_loss": lambda x: nd.make_loss(x * x),
-            "make_loss of an input": lambda x: nd.make_loss(x),
             "_contrib_gradientmultiplier": lambda x: nd.contrib.gradientmultiplier(x * x, scalar=-0.5),
         },
     ),

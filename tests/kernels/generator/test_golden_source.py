@@ -43,6 +43,11 @@ def test_the_source_is_python_with_short_lines_that_says_what_it_is(layer: str, 
     assert not [line for line in text.splitlines() if line != line.rstrip()]
 
 
+def test_places_that_follow_the_batch_size_are_counted_from_the_end(layer: Any) -> None:
+    block = layer(lambda x: nd.slice_axis(x[1:], axis=0, begin=0, end=x.shape[0] - 2))
+    assert "axis=0, begin=0, end=-1)" in source(block, "hybridized", (5, 4))
+
+
 def test_a_comment_stands_beside_its_call_if_it_fits(layer: Any) -> None:
     lengths, above = [], []
     for letters in range(30, 100):

@@ -133,6 +133,20 @@ def test_whole_numbers_are_combined_in_their_own_dtype(layer: Any) -> None:
     assert re.search(r"(\w+) = int32\(\1 \+ copy\)", text)
 
 
+def test_reductions_of_whole_numbers_begin_in_their_own_dtype(layer: Any) -> None:
+    def forward(x: nd.NDArray) -> list[nd.NDArray]:
+        whole = x.astype("int32")
+        return [whole.prod(axis=1), whole.sum(axis=1), whole.max(axis=1), whole.min(axis=1)]
+
+    begun = re.findall(r"_here = (int32\(-?\d+\))", print_kernels(built(layer(forward), (5, 4))))
+    assert begun[:4] == ["int32(1)", "int32(0)", "int32(-2147483648)", "int32(2147483647)"]
+
+
+def test_the_gradient_of_a_loss_has_the_shape_of_its_array(layer: Any) -> None:
+    ((_, slope),) = built(layer(nd.make_loss), (5, 4)).backward.outputs
+    assert slope.shape == (BATCH, literal(4))
+
+
 def test_a_gradient_of_zeros_has_the_dtype_of_its_array(layer: Any) -> None:
     made = program(trace(layer(nd.round), nd.ones((5, 4), dtype="float16")), {})
     assert [(name, value.dtype) for name, value in made.backward.outputs] == [("d_x0", "float16")]
