@@ -142,8 +142,8 @@ class Gate:
         if self.spent + needed > self._total:
             enough = math.ceil((self.spent + needed / pace.first_stage + pace.last) / MINUTE)
             raise CannotJudgeError(
-                f"a budget of {self._plan.budget:g} s is too small: {pace.least_blocks} blocks of "
-                f"{len(self._left)} cases take {needed:.0f} s after {self.spent:.0f} s of building; "
+                f"a budget of {self._plan.budget:g} s is too small: after {self.spent:.0f} s of building, "
+                f"{pace.least_blocks} blocks of all cases ({len(self._left)}) take {needed:.0f} s; "
                 f"take fewer cases, or --budget {enough}m"
             )
 
