@@ -39,6 +39,7 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
     ("kernels/transform/group.py", "'float32'", "32", "31"): "as many whole lanes",
     ("kernels/transform/rows.py", "", "0", "1"): "what the processor is told in advance",
     ("kernels/transform/rows.py", "_square", "0", "1"): "both columns of a pair are in one slot",
+    ("kernels/transform/shares.py", "write_shared", "1000", "999"): "a guess of what the work takes",
     ("kernels/transform/vectors.py", "Product.__sub__", "other.alone() if isinstance(other, Product) else other",
      "other if isinstance(other, Product) else other.alone()"): "what a product is lessened by is another product",
     ("kernels/transform/vectors.py", "loop", "[mark, INDEX(len(builder.module.metadata))]",
