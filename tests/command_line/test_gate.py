@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -83,17 +85,26 @@ def records(root: Path) -> list[dict[str, object]]:
     return [json.loads(line) for file in root.glob("results/*.jsonl") for line in file.read_text().splitlines()]
 
 
-def started(root: Path, *more: str) -> "subprocess.Popen[str]":
+@contextmanager
+def started(root: Path, *more: str) -> "Iterator[subprocess.Popen[str]]":
     """A gate that has begun to measure blocks, and has processes to measure with."""
     gate = subprocess.Popen(
-        [*PROGRAM, "--budget", "1h", *more], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*PROGRAM, "--budget", "1h", *more],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
-    end = time.monotonic() + LONGEST
-    while not (measuring() and any(line.get("stage") == 1 for line in records(root))):
-        assert gate.poll() is None, gate.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return gate
+    with gate:
+        try:
+            end = time.monotonic() + LONGEST
+            while not (measuring() and any(line.get("stage") == 1 for line in records(root))):
+                assert gate.poll() is None, gate.communicate()
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            yield gate
+        finally:
+            gate.kill()
 
 
 def measuring() -> list[int]:
@@ -118,9 +129,9 @@ def all_gone() -> bool:
 
 
 def test_an_interrupted_gate_judges_what_it_has_and_leaves_nothing(repository):
-    gate = started(repository)
-    gate.send_signal(signal.SIGINT)
-    said, complaints = gate.communicate(timeout=LONGEST)
+    with started(repository) as gate:
+        gate.send_signal(signal.SIGINT)
+        said, complaints = gate.communicate(timeout=LONGEST)
     assert gate.returncode == 3, complaints
     assert "1 inconclusive" in said.splitlines()[0]
     assert "ended early: interrupted" in said
@@ -130,9 +141,9 @@ def test_an_interrupted_gate_judges_what_it_has_and_leaves_nothing(repository):
 
 
 def test_a_verdict_is_written_in_every_form(repository):
-    gate = started(repository, "--junit", "out/gate.xml", "--markdown", "out/gate.md", "--format", "json")
-    gate.send_signal(signal.SIGTERM)
-    said, complaints = gate.communicate(timeout=LONGEST)
+    with started(repository, "--junit", "out/gate.xml", "--markdown", "out/gate.md", "--format", "json") as gate:
+        gate.send_signal(signal.SIGTERM)
+        said, complaints = gate.communicate(timeout=LONGEST)
     document = json.loads(said)
     assert gate.returncode == document["code"] == 3, complaints
     (case,) = document["cases"]
@@ -142,9 +153,9 @@ def test_a_verdict_is_written_in_every_form(repository):
 
 
 def test_workers_do_not_outlive_a_gate_that_is_killed(repository):
-    gate = started(repository)
-    gate.kill()
-    gate.communicate()
+    with started(repository) as gate:
+        gate.kill()
+        gate.communicate()
     assert all_gone()
     git = subprocess.run(["git", "worktree", "list"], check=True, capture_output=True, text=True).stdout
     assert len(git.splitlines()) == 1

@@ -7,6 +7,7 @@ import pytest
 
 import gluonmark
 from benchmarks.bench import Outcome
+from commands.bench import conclude
 from reports.findings import JUDGED
 
 FILES = {"index.html", "report.md", "junit.xml", "cases.csv", "cases.parquet", "regressions.csv"}
@@ -100,14 +101,14 @@ def measured(folder: Path) -> Path:
 
 
 def test_bench_names_the_page_that_it_wrote(person, capsys):
-    gluonmark.conclude(Outcome(measured(person), 4, {}, ()), "table")
+    conclude(Outcome(measured(person), 4, {}, ()), "table")
     assert capsys.readouterr().err.splitlines()[-1] == f"gluonmark: the page with charts is {person / 'bench.html'}"
     assert "<!DOCTYPE html>" in (person / "bench.html").read_text()
 
 
 def test_a_page_that_cannot_be_written_costs_nothing_else(person, capsys):
     (person / "bench.html").mkdir()
-    gluonmark.conclude(Outcome(measured(person), 4, {}, ()), "table")
+    conclude(Outcome(measured(person), 4, {}, ()), "table")
     printed = capsys.readouterr()
     assert printed.err.splitlines()[-1].startswith(f"gluonmark: the page {person / 'bench.html'} cannot be written: ")
     assert "2.00×" in printed.out
