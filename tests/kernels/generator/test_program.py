@@ -64,6 +64,18 @@ def test_what_backward_reads(name: str, layer: Any) -> None:
     assert [(key, re.sub(r"'|\"", "", str(tuple(map(str, value.shape))))) for key, value in made.kept] == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "procedures"),
+    [
+        ("nothing of a sum", ["backward"]),
+        ("a result", ["backward"]),
+        ("what is behind a reshape", ["forward_recorded", "backward"]),
+    ],
+)
+def test_forward_is_compiled_again_where_it_has_more_to_keep(name: str, procedures: list[str], layer: Any) -> None:
+    assert [one.name for one in built(layer(KEPT[name][0]), (5, 4)).training] == procedures
+
+
 def test_a_view_of_a_view_of_what_is_reshaped_is_memory_under_another_shape() -> None:
     x = apply("exponential", leaf("x", (BATCH, literal(4)), "float32"))
     views = [x]

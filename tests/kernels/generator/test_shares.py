@@ -47,3 +47,24 @@ def test_when_threads_share_a_loop(name: str, layer: Any, monkeypatch: pytest.Mo
     text = print_kernels(program(trace(block, nd.ones((7, 4))), {}))
     forward = text.partition("\ndef forward(")[2].partition("\n\n")[0]
     assert re.findall(r"in_chunks\(\w+, .+, ([n*\d ]+), \(", forward) == expected
+
+
+# From a function of float32 x (n, 4) and w (4,) to whether its loop takes rows in blocks, to store sums of columns once
+# for several of them.
+IN_BLOCKS: dict[str, tuple[Callable[..., Any], bool]] = {
+    "elements and sums of columns": (lambda x, w: [x * w, (x * w).sum(axis=0)], True),
+    "two sums of columns": (lambda x, w: [(x * w).sum(axis=0), (x + w).sum(axis=0)], True),
+    "elements and a sum of all, which is in a register": (lambda x, w: [x * w, (x * w).sum()], False),
+    "one sum of columns": (lambda x, w: (x * w).sum(axis=0), False),
+}
+
+
+@pytest.mark.parametrize("name", IN_BLOCKS)
+def test_when_rows_are_taken_in_blocks(name: str, layer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    function, expected = IN_BLOCKS[name]
+    monkeypatch.setattr(shares, "LIMITS", LIMITS)
+    block = layer(function, w=(4,))
+    block.initialize()
+    text = print_kernels(program(trace(block, nd.ones((7, 4))), {}))
+    assert "in_chunks(" in text.partition("\ndef forward(")[2].partition("\n\n")[0]
+    assert ("for block in range(" in text.partition("\ndef forward(")[0]) == expected
