@@ -80,22 +80,32 @@ def plan(request: Request) -> Plan:
     """The plan for ``request``.  Raises ``CaseError``, or ``layers.LayerError`` for a layer of somebody's own."""
     (name,) = grid.chosen("profile", [request.profile], tuple(PROFILES))
     profile = PROFILES[name]
-    engine = process.ENGINE if request.engine is None else request.engine
-    grid.chosen("engine", [engine], tuple(switches.ENGINES))
     outside = _outside(request)
     reasons = {cell: contexts.why_unusable(cell.context) for cell in _cells(request, outside)}
-    threads = positive("number of threads", request.threads, process.THREADS)
-    if threads > process.MOST_THREADS:
-        raise CaseError(f"the number of threads must be at most {process.MOST_THREADS}, not {threads}")
     return Plan(
         tuple(cell for cell, reason in reasons.items() if not reason),
         {cell: reason for cell, reason in reasons.items() if reason},
         positive("number of rounds", request.rounds, profile.rounds),
         profile.sampling,
-        threads,
-        engine,
+        threads(request.threads, process.THREADS),
+        engine(request.engine),
         outside,
     )
+
+
+def threads(asked: int | None, default: int) -> int:
+    """The number of threads of every variant.  Raises ``CaseError`` for one that no machine has."""
+    number = positive("number of threads", asked, default)
+    if number > process.MOST_THREADS:
+        raise CaseError(f"the number of threads must be at most {process.MOST_THREADS}, not {number}")
+    return number
+
+
+def engine(asked: str | None) -> str:
+    """The engine of MXNet's that was asked for, or the usual one.  Raises ``CaseError`` for one that it lacks."""
+    name = process.ENGINE if asked is None else asked
+    grid.chosen("engine", [name], tuple(switches.ENGINES))
+    return name
 
 
 def _cells(request: Request, outside: Mapping[str, Outside]) -> tuple[Cell, ...]:

@@ -57,7 +57,7 @@ define internal i64 @now() {
   ret i64 %sum
 }
 
-define internal i1 @any_left(i64 %seen) alwaysinline {
+define internal i1 @any_left(i64 %seen) {
   %next = and i64 %seen, 65535
   %shifted = lshr i64 %seen, 16
   %shares = and i64 %shifted, 65535

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-import switches
 from benchmarks import grid, process
 from benchmarks.clock import Sampling
 from benchmarks.grid import CaseError
-from benchmarks.plan import Outside, positive
+from benchmarks.plan import Outside, engine, positive, threads
 from benchmarks.side_by_side.planted import Plant
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -87,11 +86,6 @@ def plan(request: Request) -> Plan:
     """
     if not request.base.strip():
         raise CaseError("the gate needs a commit to compare with: --base main, say")
-    engine = process.ENGINE if request.engine is None else request.engine
-    grid.chosen("engine", [engine], tuple(switches.ENGINES))
-    threads = positive("number of threads", request.threads, 1)
-    if threads > process.MOST_THREADS:
-        raise CaseError(f"the number of threads must be at most {process.MOST_THREADS}, not {threads}")
     return Plan(
         base=request.base,
         head=request.head,
@@ -102,8 +96,8 @@ def plan(request: Request) -> Plan:
         outside=_outside(request),
         budget=seconds(request.budget),
         threshold=share(request.threshold),
-        threads=threads,
-        engine=engine,
+        threads=threads(request.threads, 1),
+        engine=engine(request.engine),
         build=request.build,
         seed=(request.seed or 0) % MOST_SEEDS,
     )
