@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -137,20 +137,31 @@ def _check_memory(cells: Sequence[Cell], outside: Mapping[str, Outside]) -> None
             )
 
 
+def own_layers(names: Sequence[str], described: Sequence[str]) -> list[str]:
+    """Those of ``names`` that are not of the catalogue; ``described`` is what a person said of them."""
+    specs = [name for name in dict.fromkeys(names) if ":" in name]
+    if described and not specs:
+        raise CaseError("--args and --shape belong to a layer of your own: name it path/to/file.py:Class")
+    return specs
+
+
+def check_apart(name: str, others: Container[str]) -> None:
+    """Raise ``CaseError`` if another layer has this name."""
+    if name in others or name in grid.LAYERS:
+        raise CaseError(f"two layers are called {name}; their results could not be told apart")
+
+
 def _outside(request: Request) -> dict[str, Outside]:
     """The layers that are not in the catalogue, by their class names, each built once to see that it can be."""
-    specs = [name for name in dict.fromkeys(request.layers) if ":" in name]
+    specs = own_layers(request.layers, [*request.arguments, *request.shapes])
     if not specs:
-        if request.arguments or request.shapes:
-            raise CaseError("--args and --shape belong to a layer of your own: name it path/to/file.py:Class")
         return {}
     import layers
 
     found: dict[str, Outside] = {}
     for spec in specs:
         name = layers.resolve(spec, request.arguments, request.shapes).name
-        if name in found or name in grid.LAYERS:
-            raise CaseError(f"two layers are called {name}; their results could not be told apart")
+        check_apart(name, found)
         batch, _ = layers.parse_inputs(request.shapes)
         found[name] = Outside(_absolute(spec), tuple(request.arguments), tuple(request.shapes), batch)
     return found

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from benchmarks import grid, process
 from benchmarks.clock import Sampling
 from benchmarks.grid import CaseError
-from benchmarks.plan import Outside, engine, positive, threads
+from benchmarks.plan import Outside, check_apart, engine, own_layers, positive, threads
 from benchmarks.side_by_side.planted import Plant
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -123,10 +123,8 @@ def share(text: str) -> float:
 
 def _outside(request: Request) -> dict[str, Outside]:
     """The layers that are not in the catalogue, by their class names, with paths from the repository's root."""
-    specs = [name for name in dict.fromkeys(request.layers) if ":" in name]
+    specs = own_layers(request.layers, [*request.arguments, *request.shapes])
     if not specs:
-        if request.arguments or request.shapes:
-            raise CaseError("--args and --shape belong to a layer of your own: name it path/to/file.py:Class")
         return {}
     if not request.shapes:
         raise CaseError(f"{specs[0]} needs the shape of each of its inputs, batch first, such as --shape 4,16")
@@ -141,7 +139,6 @@ def _outside(request: Request) -> dict[str, Outside]:
                 f"the gate takes a layer from two commits: name it path/to/file.py:Class, with the path from the "
                 f"repository's root, not {spec!r}"
             )
-        if name in found or name in grid.LAYERS:
-            raise CaseError(f"two layers are called {name}; their results could not be told apart")
+        check_apart(name, found)
         found[name] = Outside(spec, tuple(request.arguments), tuple(request.shapes), batch)
     return found
