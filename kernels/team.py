@@ -8,6 +8,9 @@ that is not worth waking anybody for and comes when all are asleep; but the next
 libgomp's own threads, which MXNet loads, spin for 8 ms where there are as many processors as threads, and sleep at once
 where MXNet's engine has used OpenMP as well, since then there are more: a region took 2 µs or 35.  These spin for
 a little while, and then sleep.
+
+Linux often wakes a thread where the one is that calls it, though another processor has nothing to do: it would spin
+there while the caller waits.  So a worker that finds itself beside the caller goes elsewhere, and does not come back.
 """
 
 import ctypes
@@ -19,10 +22,20 @@ import threading
 import llvmlite.binding as llvm
 
 MOST_WORKERS = 63
-PATIENCE = 100_000  # nanoseconds that a thread spins for: what MXNet takes between forward and backward, and more
+PATIENCE = 200_000  # nanoseconds that a thread spins for: what MXNet takes between forward and backward, and more
 
 # Tells the processor that a loop only waits.
 RELAX = {"x86_64": "pause", "aarch64": "yield"}
+
+MOST_PROCESSORS = 1024  # that a set of the C library has
+NAMES = {
+    "MOST_WORKERS": MOST_WORKERS,
+    "PATIENCE": PATIENCE,
+    "RELAX": RELAX.get(platform.machine(), ""),
+    "PROCESSORS": MOST_PROCESSORS,
+    "MASK_BYTES": MOST_PROCESSORS // 8,
+    "MASK_WORDS": MOST_PROCESSORS // 64,
+}
 
 # ``word`` says at once which region it is (32 bits), how many shares it has (16) and which is the next to be taken
 # (16).  A share is taken by exchanging the word for the next one.  Where that succeeds there was a share left, so the
@@ -35,6 +48,7 @@ SOURCE = """
 @done = internal global i64 0, align 64              ; shares of this region
 @busy = internal global i64 0, align 64              ; whether there is a region
 @ended = internal global i64 0, align 8              ; when the last one did
+@place = internal global i32 -1, align 4             ; the processor of whoever opened it
 @function = internal global ptr null
 @frame = internal global ptr null
 @workers = internal global i64 0
@@ -44,6 +58,10 @@ declare i32 @sem_init(ptr, i32, i32)
 declare i32 @sem_post(ptr)
 declare i32 @sem_wait(ptr)
 declare i32 @sched_yield()
+declare i32 @sched_getcpu()
+declare i32 @sched_getaffinity(i32, i64, ptr)
+declare i32 @sched_setaffinity(i32, i64, ptr)
+declare i32 @getpid()
 declare i32 @clock_gettime(i32, ptr)
 
 define internal i64 @now() {
@@ -89,6 +107,39 @@ none:
   ret void
 }
 
+define internal void @make_room() {                  ; go to another processor than the caller's, if there is one
+  %here = call i32 @sched_getcpu()
+  %there = load atomic i32, ptr @place acquire, align 4
+  %beside = icmp eq i32 %here, %there
+  %known = icmp ult i32 %here, PROCESSORS
+  %move = and i1 %beside, %known
+  br i1 %move, label %ask, label %end
+ask:
+  %mask = alloca [MASK_WORDS x i64], align 8
+  %process = call i32 @getpid()
+  %status = call i32 @sched_getaffinity(i32 %process, i64 MASK_BYTES, ptr %mask)
+  %number = zext i32 %here to i64
+  %word_number = lshr i64 %number, 6
+  %bit_number = and i64 %number, 63
+  %word_at = getelementptr i64, ptr %mask, i64 %word_number
+  %allowed = load i64, ptr %word_at
+  %bit = shl i64 1, %bit_number
+  %others = xor i64 %bit, -1
+  %left = and i64 %allowed, %others
+  store i64 %left, ptr %word_at
+  %answered = icmp sge i32 %status, 0
+  br i1 %answered, label %go, label %end
+go:
+  %refused = call i32 @sched_setaffinity(i32 0, i64 MASK_BYTES, ptr %mask)
+  %moved = icmp eq i32 %refused, 0
+  br i1 %moved, label %end, label %stay
+stay:                                                ; there is no other
+  %yielded = call i32 @sched_yield()
+  br label %end
+end:
+  ret void
+}
+
 define void @gluonmark_worker(i64 %number) {         ; for ever
   %seat = getelementptr [MOST_WORKERS x %seat], ptr @seats, i64 0, i64 %number
   %semaphore = getelementptr %seat, ptr %seat, i32 0, i32 2
@@ -109,7 +160,8 @@ rest:
   %next_turn = add i64 %turn, 1
   %many = icmp eq i64 %next_turn, 32
   br i1 %many, label %ask, label %watch
-ask:                                                 ; the clock, now and then
+ask:                                                 ; now and then
+  call void @make_room()
   %time = call i64 @now()
   %waited = sub i64 %time, %began
   %patient = icmp slt i64 %waited, PATIENCE
@@ -126,7 +178,10 @@ up:
 sleep:
   %status = call i32 @sem_wait(ptr %semaphore)
   %woken = icmp eq i32 %status, 0
-  br i1 %woken, label %help, label %sleep            ; a signal ends the wait too
+  br i1 %woken, label %arrive, label %sleep          ; a signal ends the wait too
+arrive:                                              ; woken up, and often where the caller is
+  call void @make_room()
+  br label %help
 }
 
 define internal void @wake(i64 %most) {              ; so many of the workers that sleep
@@ -175,6 +230,8 @@ alone:
   call void %function(ptr %frame, i64 0, i64 1)
   br label %end
 open:
+  %here = call i32 @sched_getcpu()
+  store atomic i32 %here, ptr @place release, align 4
   store atomic ptr %function, ptr @function release, align 8
   store atomic ptr %frame, ptr @frame release, align 8
   store atomic i64 0, ptr @done release, align 8
@@ -224,8 +281,10 @@ def _engine() -> llvm.ExecutionEngine:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     llvm.initialize_native_asmparser()  # for RELAX
-    source = SOURCE.replace("MOST_WORKERS", str(MOST_WORKERS)).replace("PATIENCE", str(PATIENCE))
-    module = llvm.parse_assembly(source.replace("RELAX", RELAX.get(platform.machine(), "")))
+    source = SOURCE
+    for name, value in NAMES.items():
+        source = source.replace(name, str(value))
+    module = llvm.parse_assembly(source)
     module.verify()
     engine = llvm.create_mcjit_compiler(
         module, llvm.Target.from_default_triple().create_target_machine(opt=2, jit=True)

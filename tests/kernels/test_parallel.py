@@ -91,6 +91,26 @@ def test_too_little_work_is_not_shared() -> None:
 
 
 @pytest.mark.usefixtures("two_threads")
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one processor")
+def test_a_worker_leaves_the_processor_of_the_caller() -> None:
+    worker = next(one.native_id for one in threading.enumerate() if one.name.startswith("gluonmark worker"))
+    every = os.sched_getaffinity(0)
+    here = min(every)
+    assert worker is not None
+
+    def call() -> None:
+        os.sched_setaffinity(0, {here})  # this thread only
+        os.sched_setaffinity(worker, {here})
+        while here in os.sched_getaffinity(worker):
+            run(2, WAKE)
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    caller.join()
+    assert os.sched_getaffinity(worker) == every - {here}
+
+
+@pytest.mark.usefixtures("two_threads")
 def test_little_work_wakes_nobody_unless_it_comes_again() -> None:
     """The second of two calls, unless something kept it from coming soon, as it may on a busy machine."""
 
