@@ -32,6 +32,7 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
      "[*(f'd_{name}' for name in differentiated), *(_named(f'new_{move.old.name}', taken) for move in moves)]",
      "[*(_named(f'new_{move.old.name}', taken) for move in moves), *(f'd_{name}' for name in differentiated)]"): A_NAME,
     ("kernels/reads.py", "", "(View, Slice, Pad, Concat)", "(View, Slice, Concat, Pad)"): AMONG_THEM,
+    ("kernels/tiles.py", "4", "4", "3"): "tiles of another width: slower",
     ("kernels/transform/__init__.py", "rows_of_bins", "_signature_and_code(bins, rows, length, kept, backward=True)",
      "_signature_and_code(rows, bins, length, kept, backward=True)"): "both arrays are of one type",
     ("kernels/transform/rows.py", "_joined", "2", "3"): "what is written too much is overwritten next",
