@@ -63,8 +63,14 @@ def preload() -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise ``KeyboardInterrupt``, as Ctrl-C does: what was measured so far is kept."""
-    former = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
+    """SIGTERM and SIGHUP raise ``KeyboardInterrupt``, as Ctrl-C does: what was measured so far is kept.
+
+    SIGPIPE is ignored: an order to a process that has died is an ``OSError``, and does not end this one.
+    """
+    wanted = dict.fromkeys((signal.SIGTERM, signal.SIGHUP), signal.default_int_handler) | {
+        signal.SIGPIPE: signal.SIG_IGN
+    }
+    former = {number: signal.signal(number, handler) for number, handler in wanted.items()}
     try:
         yield
     finally:

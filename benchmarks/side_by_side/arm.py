@@ -23,7 +23,7 @@ from benchmarks.side_by_side.errors import ArmDeathError
 PADDING = "GLUONMARK_PADDING"  # an environment variable that moves the stack
 MOST_PADDING, MOST_HEAP = 4096, 1 << 17  # bytes; what is larger than that is not on malloc's heap
 
-ENDING = 2.0  # seconds to leave by itself, with nothing left to do
+ENDING = 2.0  # seconds from the last word of a process to its end
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,12 @@ class Arm:
                     raise ArmDeathError(self.side, self._death())
                 self._said += heard
         line, _, self._said = self._said.partition(b"\n")
-        answer: dict[str, Any] = json.loads(line)
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise ArmDeathError(self.side, "something else than its process wrote to its answers, and it was ended")
         return answer
 
     def ask(self, message: Mapping[str, Any], patience: float) -> dict[str, Any]:
@@ -80,7 +85,10 @@ class Arm:
         return self.answer(patience)
 
     def _death(self) -> str:
-        status = self.process.wait()
+        try:
+            status = self.process.wait(ENDING)
+        except subprocess.TimeoutExpired:
+            return "its process closed its output and was ended"
         if status < 0:
             return f"its process died of {signal.Signals(-status).name}"
         self._complaints.seek(0)
@@ -108,7 +116,8 @@ def arm(side: str, where: Surroundings, chance: Random) -> Iterator[Arm]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,
-            start_new_session=True,  # Ctrl-C reaches the parent alone, which then decides
+            # Ctrl-C reaches the parent alone, which then decides; what the process starts ends with it.
+            start_new_session=True,
         )
         one = Arm(side, started, complaints)
         try:
@@ -124,8 +133,9 @@ def located(layer: Outside, root: Path) -> Outside:
 
 
 def _end(started: "subprocess.Popen[bytes]") -> None:
-    """Kill: what it holds is worth nothing, and MXNet takes long to leave."""
-    started.kill()
+    """Kill, with all that it started: what it holds is worth nothing, and MXNet takes long to leave."""
+    with suppress(ProcessLookupError):  # nothing of it is left
+        os.killpg(started.pid, signal.SIGKILL)
     started.wait()
     for pipe in (started.stdin, started.stdout):
         if pipe is not None:

@@ -129,11 +129,14 @@ def search(root: str) -> None:
 
 
 def main() -> None:
-    """Serve on stdin and stdout.  What libraries print goes to stderr: stdout belongs to the answers."""
+    """Serve on stdin and stdout, which belong to orders and answers: what layers print goes to stderr, and they read
+    nothing."""
     die_with_parent()
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as channel:
+    orders, channel = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    with orders, channel, open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
         os.dup2(2, 1)
-        serve(sys.stdin, channel)
+        serve(orders, channel)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -21,7 +23,7 @@ from benchmarks.side_by_side.pair import Patience, agreed, alternating
 SHORT = Sampling(warm_up=0.001, window=0.0005, windows=0)
 
 LAYERS = """
-import os, signal, sys, time
+import contextlib, os, signal, subprocess, sys, time
 from mxnet.gluon import nn
 
 class Fine(nn.Block):
@@ -45,11 +47,32 @@ class Hangs(nn.Block):
 class Fails(nn.Block):
     def forward(self, x):
         raise ZeroDivisionError("on purpose")
+
+class Asks(nn.Block):
+    def forward(self, x):
+        return x * int(input())
+
+class Answers(nn.Block):
+    def forward(self, x):
+        for place in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):
+                os.write(int(place), b"not an answer\\n")
+        return x
+
+class Closes(nn.Block):
+    def forward(self, x):
+        os.closerange(0, 1024)
+        time.sleep(600)
+
+class Starts(nn.Block):
+    def forward(self, x):
+        subprocess.Popen(["sleep", "600.25"])
+        return x + 1
 """
 
 ALL_FINE = "from mxnet.gluon import nn\n" + "".join(
     f"class {name}(nn.Block):\n    def forward(self, x):\n        return x + 1\n"
-    for name in ("Fine", "Killed", "Leaves", "Hangs", "Fails")
+    for name in ("Fine", "Killed", "Leaves", "Hangs", "Fails", "Asks", "Answers", "Closes", "Starts")
 )
 
 
@@ -88,6 +111,9 @@ def test_every_case_has_samples_of_both_sides_in_turns(sides):
         ("Leaves", "its process ended with status 7: out of money"),
         ("Hangs", "its process was silent for 8 s and was ended"),
         ("Fails", "ZeroDivisionError: on purpose"),
+        ("Asks", "EOFError: EOF when reading a line"),
+        ("Answers", "something else than its process wrote to its answers, and it was ended"),
+        ("Closes", "its process closed its output and was ended"),
     ],
 )
 def test_a_case_that_fails_in_one_side_costs_itself_alone(sides, name, reason):
@@ -127,6 +153,39 @@ def test_processes_do_not_outlive_their_block(sides):
         processes = [one.process for one in arms.arms]
         assert all(one.poll() is None for one in processes)
     assert all(one.poll() is not None for one in processes)
+
+
+def test_what_a_layer_starts_does_not_outlive_its_process(sides):
+    where, (cell,) = sides("Starts")
+    with pair.pair(where, Random(1), Patience()) as arms:
+        arms.build(cell)
+        groups = [one.process.pid for one in arms.arms]
+        assert any(_members(group) > 1 for group in groups)
+    assert [_members(group) for group in groups] == [0, 0]
+
+
+def _members(group: int) -> int:
+    """How many living processes a group has."""
+    found = subprocess.run(["ps", "-eo", "pgid=,stat="], check=True, capture_output=True, text=True).stdout
+    return sum(line.split()[0] == str(group) and "Z" not in line for line in found.splitlines())
+
+
+def test_an_order_to_a_process_that_is_gone_does_not_end_this_one():
+    program = """if True:
+        import os, signal
+        from benchmarks import process
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as the command line has it
+        reader, writer = os.pipe()
+        os.close(reader)
+        with process.interruptible():
+            try:
+                os.write(writer, b"order")
+            except BrokenPipeError:
+                print("told")
+        assert signal.getsignal(signal.SIGPIPE) is signal.SIG_DFL
+    """
+    done = subprocess.run([sys.executable, "-c", program], cwd=SUITE, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "told\n"), done.stderr
 
 
 def test_a_process_that_is_killed_from_outside_is_named(sides):
