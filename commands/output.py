@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def spending(budget: float) -> Iterator[Callable[[str, float], None]]:
 
     columns = (BarColumn(), TimeElapsedColumn(), TextColumn("of {task.fields[limit]}: {task.description}"))
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("starting", total=budget, limit=f"{budget / 60:.3g} min")
+        task = bar.add_task("starting", total=budget, limit=timedelta(seconds=round(budget)))
         yield lambda what, spent: bar.update(task, completed=spent, description=what)
 
 

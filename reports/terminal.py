@@ -5,11 +5,13 @@ so that no name in a result file can colour, move or clear anything.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +21,8 @@ from reports.plain import Plain
 GAP = 2
 # Below this many characters a column, Rich would cut figures off; a line that is too long loses nothing.
 LEAST_COLUMN = 6
+# So much of a line must be left for a last column of words that are folded.
+LEAST_WORDS = 12
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,16 @@ def printed(arranged: Comparison | Plain, *, width: int, color: bool) -> str:
     """``arranged`` in lines of ``width`` characters, more where figures would be lost; escape codes need ``color``."""
     columns = len(arranged.header if isinstance(arranged, Plain) else arranged.variants)
     width = max(width, len("batch") + columns * (GAP + LEAST_COLUMN))
-    pieces = _plain(arranged) if isinstance(arranged, Plain) else _comparison(arranged, width)
+    if isinstance(arranged, Comparison):
+        return _captured(_comparison(arranged, width), width, color)
+    beside = _captured(_plain(arranged), width, color)
+    columns_below = _columns_below(arranged, width)
+    if not columns_below or all(_text(row[0]).plain in beside for row in arranged.rows):
+        return beside
+    return _captured(_stacked(arranged, columns_below), width, color)
+
+
+def _captured(pieces: Iterable[RenderableType], width: int, color: bool) -> str:
     console = Console(
         file=io.StringIO(),
         width=width,
@@ -124,6 +137,34 @@ def _plain(arranged: Plain) -> Iterator[RenderableType]:
     for row in arranged.rows:
         table.add_row(*map(_text, row))
     yield table
+    yield from _notes(arranged)
+
+
+def _columns_below(arranged: Plain, width: int) -> Sequence[int]:
+    """How wide the columns are if the first one stands above them; nothing if they do not fit even then."""
+    columns = [max(map(cell_len, texts)) for texts in zip(arranged.header, *arranged.rows, strict=True)][1:]
+    if not columns:
+        return ()
+    left = width - GAP - sum(GAP + column for column in columns[:-1])
+    if arranged.numeric[-1] or columns[-1] <= left:
+        return columns if columns[-1] <= left else ()
+    return (*columns[:-1], left) if left >= LEAST_WORDS else ()
+
+
+def _stacked(arranged: Plain, columns: Sequence[int]) -> Iterator[RenderableType]:
+    """The first column above the others: a name that is broken can be neither read nor copied."""
+    for place, row in enumerate((arranged.header, *arranged.rows)):
+        style = "" if place else "dim"
+        yield _text(row[0], style)
+        table = Table(box=None, show_header=False, padding=(0, GAP, 0, 0), pad_edge=False)
+        for column, numeric in zip(columns, arranged.numeric[1:], strict=True):
+            table.add_column(justify="right" if numeric else "left", width=column, overflow="fold")
+        table.add_row(*(_text(cell, style) for cell in row[1:]))
+        yield Padding(table, (0, 0, 0, GAP))
+    yield from _notes(arranged)
+
+
+def _notes(arranged: Plain) -> Iterator[RenderableType]:
     if arranged.notes:
         yield Text()
         yield from (_text(note, "dim") for note in arranged.notes)

@@ -65,7 +65,8 @@ class Shift:
 @dataclass(frozen=True)
 class Verdict:
     """What a gate found.  ``failures`` are sentences about cases that failed in some blocks; ``observed`` and
-    ``dropped`` count observations, one a case and block, controls included."""
+    ``dropped`` count observations, one a case and block, controls included; ``early`` counts the blocks of the first
+    stage."""
 
     cases: Sequence[Judged]
     controls: Sequence[Control]
@@ -74,6 +75,7 @@ class Verdict:
     failures: Sequence[str]
     observed: int
     dropped: int
+    early: int
     rules: Rules
     header: Mapping[str, Any]
     companions: Mapping[str, Any]
@@ -88,6 +90,15 @@ class Verdict:
     def fired(self) -> Sequence[Control]:
         """The controls that say that the machine is to blame."""
         return [control for control in self.controls if control.fired]
+
+    @property
+    def enough(self) -> float:
+        """A budget, in seconds, in which a case that is slower in each block fails at once; 0 if that is unknown."""
+        family = sum(case.blocks > 0 for case in self.cases)
+        if not family or not self.early or self.ended.get("end"):
+            return 0.0
+        needed = -math.log2(self.rules.early / family)
+        return float(self.header.get("budget") or 0.0) * max(1.0, needed / self.early)
 
     def code(self, strict: bool = False) -> int:
         """The exit code; ``strict`` makes inconclusive cases count as not judged.
@@ -118,6 +129,7 @@ def decide(frame: pd.DataFrame, rules: Rules = RULES) -> Verdict:
         shift=_shift(observed, rules),
         observed=len(observed),
         dropped=int(observed["dropped"].sum()),
+        early=matrix(observed, PAIR, 1).shape[1],
         rules=rules,
         header=frame.attrs["header"],
         companions=frame.attrs["companions"],

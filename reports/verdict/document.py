@@ -26,6 +26,7 @@ from reports.verdict.words import between, change, share
 
 COMMIT = 8  # digits that name a commit to people
 MOST = 20  # rows of a section
+MINUTE = 60  # seconds
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def commit(about: Mapping[str, Any]) -> str:
 
 def told(case: Judged) -> str:
     """A case and its change."""
-    return f"{case.case}: {change(case.ratio)} [{between(case.lower, case.upper)}]"
+    interval = between(case.lower, case.upper)
+    return f"{case.case}: {change(case.ratio)}{f' [{interval}]' if interval else ''}"
 
 
 def _listed(parts: Sequence[str]) -> str:
@@ -123,15 +125,24 @@ def _section(verdict: Verdict, state: str) -> Section | None:
         header=tuple(name for name, _, _ in columns),
         numeric=tuple(numeric for _, numeric, _ in columns),
         rows=tuple(tuple(text(verdict, case) for _, _, text in columns) for case in cases[:MOST]),
-        notes=(f"and {len(cases) - MOST:,} more",) if len(cases) > MOST else (),
+        notes=tuple(_section_notes(verdict, cases)),
     )
     return Section(state, f"{title}: {count(len(cases), 'case')}", table)
+
+
+def _section_notes(verdict: Verdict, cases: Sequence[Judged]) -> Iterator[str]:
+    if len(cases) > MOST:
+        yield f"and {len(cases) - MOST:,} more"
+    short = any(case.state == INCONCLUSIVE and math.isinf(case.detectable) for case in cases)
+    if short and (enough := verdict.enough):
+        yield "On so few blocks no slow-down fails, however large it is."
+        yield f"Give the gate more time, such as --budget {math.ceil(enough / MINUTE)}m, or fewer cases."
 
 
 def _seen(case: Judged) -> str:
     """What an inconclusive case could have shown: never rounded to less."""
     if not math.isfinite(case.detectable):
-        return "nothing: too few blocks"
+        return "too few blocks"
     return f"{math.ceil(1000 * (case.detectable - 1)) / 10:.1f} % or more"
 
 
@@ -139,13 +150,13 @@ def _how(verdict: Verdict) -> Iterator[str]:
     header, rules = verdict.header, verdict.rules
     yield f"Base: {commit(header.get('base') or {})}. Head: {commit(header.get('head') or {})}."
     if seconds := verdict.ended.get("spent"):
-        budget = f" of {header['budget'] / 60:.3g}" if header.get("budget") else ""
+        budget = f" of {_clock(header['budget'])}" if header.get("budget") else ""
         end = verdict.ended.get("end")
-        yield f"Measured for {seconds / 60:.3g}{budget} minutes{f'; ended early: {end}' if end else ''}."
+        yield f"Measured for {_clock(seconds)}{budget} minutes{f'; ended early: {end}' if end else ''}."
     for stage in STAGE:
         judged = [case for case in verdict.cases if case.stage == stage]
         if judged:
-            yield f"{STAGE[stage]}: {count(len(judged), 'case')} decided in {_range([case.blocks for case in judged])}."
+            yield f"{STAGE[stage]}: {count(len(judged), 'case')} judged on {_range([case.blocks for case in judged])}."
     yield (
         f"Slower is what is more than {share(rules.least_share)} slower and no accident: in a run of identical code "
         f"the chance that anything fails is {share(rules.error)}. What passes is slower by less than "
@@ -169,6 +180,10 @@ def _trust(verdict: Verdict) -> Iterator[str]:
     yield f"Dropped because a process was disturbed: {verdict.dropped:,} of {verdict.observed:,} figures."
     yield from verdict.failures
     yield from (one.problem for one in verdict.overrides if one.problem)
+
+
+def _clock(seconds: float) -> str:
+    return f"{round(seconds) // MINUTE}:{round(seconds) % MINUTE:02}"
 
 
 def _range(numbers: Sequence[int]) -> str:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timezone
+from textwrap import fill
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
@@ -86,7 +87,12 @@ def _table(verdict: Verdict, width: int, color: bool) -> str:
     sections = (
         f"{section.title}\n{terminal.printed(section.table, width=width, color=color)}" for section in arranged.sections
     )
-    return "\n".join((f"{printable(arranged.headline)}\n", *sections, *map(printable, arranged.how))) + "\n"
+    headline, *how = (_lines(sentence, width) for sentence in (arranged.headline, *arranged.how))
+    return "\n".join((f"{headline}\n", *sections, *how)) + "\n"
+
+
+def _lines(sentence: str, width: int) -> str:
+    return fill(printable(sentence), width, break_long_words=False, break_on_hyphens=False)
 
 
 def _section(section: Section) -> str:

@@ -22,6 +22,7 @@ EVEN, SMALL = 0.5, 0.01
 # 150 cases whose blocks scatter by 3.5 %, with a budget for 8 blocks, a case that is 5 % slower was found in 81 of 100
 # with 1.25 times as many, in 89 with 1.5, in 97 with 2.
 ENOUGH = 2.0
+BARELY = 1.0
 LEAST_SCATTER = 1e-6
 
 
@@ -59,19 +60,21 @@ class Timing:
         suspect, and the time for all of them would decide none.
         """
         numbers = np.arange(1, suspects + 1)
+        # Where there is no time for enough blocks of even one suspect, it may fail on as few as a failure takes.
+        enough = ENOUGH if self.blocks(1) >= -ENOUGH * math.log2(rules.late) else BARELY
         chances = np.zeros(suspects)
         for size in SIZES:
-            chances = self._chances(size * rules.limit / _scatter(ratios), numbers, len(ratios), rules)
+            chances = self._chances(size * rules.limit / _scatter(ratios), numbers, len(ratios), enough, rules)
             if chances.max(initial=0) >= EVEN:
                 break
         return int(numbers[chances >= chances.max(initial=0) - SMALL].max(initial=0))
 
-    def _chances(self, size: float, taken: np.ndarray, cases: int, rules: Rules) -> np.ndarray:
+    def _chances(self, size: float, taken: np.ndarray, cases: int, enough: float, rules: Rules) -> np.ndarray:
         """That a case, slower by ``size`` deviations of a block, is among those taken, and fails on their blocks."""
         blocks, error = self._blocks(taken), rules.late / taken
         among = special.ndtr(size * math.sqrt(self.early) - special.ndtri(1 - taken / cases))
         found = special.ndtr(size * np.sqrt(blocks) - special.ndtri(1 - error))
-        chances: np.ndarray = np.where(blocks >= ENOUGH * -np.log2(error), among * found, 0.0)
+        chances: np.ndarray = np.where(blocks >= enough * -np.log2(error), among * found, 0.0)
         return chances
 
     def _blocks(self, suspects: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ import re
 import pandas as pd
 import pytest
 
-from reports import ReportError, read, render, speedups
+from reports import ReportError, read, render, speedups, terminal
+from reports.plain import Plain
 from reports.terminal import GAP, LEAST_COLUMN
 from reports.units import base_unit, duration, ratio, significant
 
@@ -268,3 +269,16 @@ def test_a_frame_of_skipped_cases_only(write, document, format):
     skipped = [{"id": "a", "params": {"context": "gpu"}, "reason": "no GPU"}]
     text = render(read(write("a.json", document([], skipped=skipped))), format)
     assert ("1 gpu case: no GPU" in text) == (format in ("table", "markdown")), "programs get rows and nothing else"
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_a_name_is_not_broken_where_the_other_columns_leave_it_a_line(width):
+    names = [f"LongNameOfALayer-hybridized-static-{batch}-cpu-forward" for batch in (1, 1024)]
+    words = ("why it is so " * 10).strip()
+    rows = tuple((name, "3.20 slower", "2.38 µs to 7.60 µs", words) for name in names)
+    arranged = Plain(("case", "change", "time", "reason"), (False, True, True, False), rows, ("a note",))
+    lines = terminal.printed(arranged, width=width, color=False).splitlines()
+    assert max(map(len, lines)) <= width
+    assert [line for line in lines if line in names] == (names if width < 200 else [])
+    assert all(any(name in line for line in lines) for name in names)
+    assert lines[-1] == "a note"

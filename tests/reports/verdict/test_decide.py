@@ -91,6 +91,20 @@ def test_too_few_blocks_are_inconclusive_and_could_have_seen_nothing(random: np.
     assert verdict.code() == verdict.code(strict=True) == 3
 
 
+def test_in_the_budget_that_is_advised_what_is_gross_fails_at_once(random: np.random.Generator) -> None:
+    lines = [{"schema": 1, "budget": 100.0}, *blocks(CASES, 4, random, {CASES[0]: 3.0})]
+    short = judged(lines)
+    assert states(short)[CASES[0]] == INCONCLUSIVE
+    assert short.enough == pytest.approx(314, abs=1)
+    more = judged([lines[0], *blocks(CASES, int(np.ceil(4 * short.enough / 100)), random, {CASES[0]: 3.0})])
+    assert states(more)[CASES[0]] == REGRESSION
+
+
+@pytest.mark.parametrize("said", [[{"spent": 9.0, "end": "interrupted"}], []])
+def test_no_budget_is_advised_where_that_was_not_what_lacked(random: np.random.Generator, said: list[dict]) -> None:
+    assert judged([{"schema": 1}, *blocks(CASES, 4, random), *said]).enough == 0
+
+
 def test_strict_does_not_take_inconclusive_for_passed(random: np.random.Generator) -> None:
     lines = [*blocks(CASES[:6], 30, random, noise="normal"), *blocks(CASES[6:], 3, random)]
     verdict = judged(lines)

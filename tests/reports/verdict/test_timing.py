@@ -38,6 +38,13 @@ def test_every_suspect_gets_blocks_enough_to_fail(late: float, scatter: float) -
     assert not possible or taken in possible
 
 
+@pytest.mark.parametrize(("late", "taken"), [(80.0, 1), (40.0, 1), (5.0, 30)])
+def test_where_time_is_too_short_for_many_one_suspect_may_still_fail(late: float, taken: int) -> None:
+    """A block of one suspect takes 5.5 s, and nothing fails on fewer than 7: where these do not fit, all are taken."""
+    timing = Timing(6, late, 4.0, 0.1)
+    assert timing.affordable(30, scattered(0.01), RULES) == taken
+
+
 def test_a_noisy_machine_takes_fewer_suspects_and_a_quiet_one_as_many_as_it_can_decide() -> None:
     taken = [TIMING.affordable(100, scattered(scatter), RULES) for scatter in (0.001, 0.03, 0.06)]
     assert taken[0] > taken[1] > taken[2]
