@@ -179,7 +179,11 @@ def _trust(verdict: Verdict) -> Iterator[str]:
         yield f"All cases together: {change(verdict.shift.ratio)} [{interval or 'no interval'}], not subtracted."
     yield f"Dropped because a process was disturbed: {verdict.dropped:,} of {verdict.observed:,} figures."
     yield from verdict.failures
-    yield from (one.problem for one in verdict.overrides if one.problem)
+    for one in verdict.overrides:
+        if one.problem:
+            yield f"{one.problem}."
+        elif not any(one.covers(case.case) for case in verdict.cases):
+            yield f"{one} names none of these cases."
 
 
 def _clock(seconds: float) -> str:

@@ -5,7 +5,7 @@
     Accept-slowdown: MyDense-numba-*-train checks its arguments now, which costs 4 %
 
 The first word names cases, ``*`` and ``?`` standing for anything; the rest is the reason, without which it is not
-accepted.
+accepted.  The file may also hold comments, which begin with ``#``.
 """
 
 import re
@@ -21,7 +21,7 @@ LINE = re.compile(r"^\s*Accept-slowdown:\s*(?P<cases>\S*)\s*(?P<reason>.*?)\s*$"
 
 @dataclass(frozen=True)
 class Override:
-    """One line: which ``cases`` may be slower, why, and where that stands."""
+    """One line: which ``cases`` may be slower, why, and where that stands.  A line that is none has no cases."""
 
     cases: str
     reason: str
@@ -34,7 +34,12 @@ class Override:
     @property
     def problem(self) -> str:
         """What is wrong with the line, or nothing."""
-        return "" if self.reason else f"Accept-slowdown: {self.cases} in {self.source} has no reason and does not count"
+        if not self.cases:
+            return f"a line of {self.source} is no 'Accept-slowdown: CASES REASON' and does not count: {self.reason}"
+        return "" if self.reason else f"{self} has no reason and does not count"
+
+    def __str__(self) -> str:
+        return f"Accept-slowdown: {self.cases} in {self.source}"
 
 
 def overrides(header: Mapping[str, Any]) -> Sequence[Override]:
@@ -44,6 +49,9 @@ def overrides(header: Mapping[str, Any]) -> Sequence[Override]:
 
 def _lines(head: Mapping[str, Any]) -> Iterator[Override]:
     for key, source in SOURCES.items():
-        for found in map(LINE.match, str(head.get(key) or "").splitlines()):
+        for line in str(head.get(key) or "").splitlines():
+            found = LINE.match(line)
             if found and found["cases"]:
                 yield Override(found["cases"], found["reason"], source)
+            elif source == FILE and line.strip() and not line.lstrip().startswith("#"):
+                yield Override("", line.strip(), source)

@@ -17,6 +17,7 @@ from reports.verdict.decide import (
     NOT_JUDGED,
     REGRESSION,
 )
+from reports.verdict.document import document
 from verdict.simulated import blocks
 
 CASES = [f"Layer-numba-{number}-cpu-forward" for number in range(12)]
@@ -127,12 +128,22 @@ def test_a_control_fires_in_either_direction(random: np.random.Generator) -> Non
 
 @pytest.mark.parametrize("where", ["message", "accept"])
 def test_somebody_may_accept_a_slow_down_with_a_reason(random: np.random.Generator, where: str) -> None:
-    text = f"Check arguments\n\naccept-slowdown: {CASES[7][:-7]}* it checks its arguments now\nAccept-slowdown: *\n"
+    text = f"# Check arguments\n\naccept-slowdown: {CASES[7][:-7]}* it checks its arguments now\nAccept-slowdown: *\n"
     verdict = judged(gate(random, {CASES[7]: 0.1}, {"head": {where: text}}))
     (accepted,) = verdict.of(ACCEPTED)
     assert accepted.reason.startswith("it checks its arguments now (")
     assert verdict.code() == 0
     assert [override.cases for override in verdict.overrides if override.problem] == ["*"]
+
+
+def test_a_line_of_the_file_that_accepts_nothing_is_said(random: np.random.Generator) -> None:
+    header = {"accept": "# why\n\nLayer-* slow\nAccept-slowdown: Leyer-* slow\n", "message": "Mend\n\nLayer-* slow"}
+    verdict = judged(gate(random, {CASES[7]: 0.1}, {"head": header}))
+    assert verdict.code() == 1
+    assert document(verdict).how[-2:] == [
+        "a line of .gluonmark-accept is no 'Accept-slowdown: CASES REASON' and does not count: Layer-* slow.",
+        "Accept-slowdown: Leyer-* in .gluonmark-accept names none of these cases.",
+    ]
 
 
 def test_an_accepted_case_covers_no_other(random: np.random.Generator) -> None:
