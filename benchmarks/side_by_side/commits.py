@@ -81,7 +81,7 @@ class Repository:
         return CaseError(f"{name} is no commit of {self.root}: git log shows which there are, git fetch gets more")
 
     def _is_dirty(self) -> bool:
-        return bool(self._run("status", "--porcelain", *self._own()).stdout.strip())
+        return bool(self._told("status", "--porcelain", "--untracked-files=normal", *self._own()).strip())
 
     def _own(self) -> Sequence[str]:
         """What tells git to look at everything but ``besides``."""
@@ -109,17 +109,25 @@ class Repository:
 
     def _copy(self, folder: Path) -> None:
         """Tracked and untracked files as they are now, ignored ones left out."""
-        listed = self._run(
+        listed = self._told(
             "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", *self._own()
         )
         try:
-            for name in filter(None, listed.stdout.split("\0")):
+            for name in filter(None, listed.split("\0")):
                 source, target = self.root / name, folder / name
                 if source.is_symlink() or source.is_file():  # neither deleted nor a submodule
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy2(source, target, follow_symlinks=False)
         except OSError as error:
             raise CannotJudgeError(f"the working tree cannot be copied to {folder}: {error}") from error
+
+    def _told(self, *arguments: str) -> str:
+        """What git says of the working tree.  Raises ``CannotJudgeError`` if it does not read it."""
+        done = self._run(*arguments)
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or ["no message"]
+            raise CannotJudgeError(f"git does not read the working tree {self.root}: {said[-1]}")
+        return done.stdout
 
     def _run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
         return _git(self.root, *arguments, environment=environment)
@@ -159,7 +167,8 @@ def _git(
     own = {name: value for name, value in os.environ.items() if name not in INHERITED}
     return subprocess.run(
         ["git", "-C", str(folder), *arguments],
-        env=own | {"LC_ALL": "C"} | dict(environment or {}),
+        # It refreshes no index on the way: that would be written into the repository.
+        env=own | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"} | dict(environment or {}),
         capture_output=True,
         text=True,
         errors="surrogateescape",

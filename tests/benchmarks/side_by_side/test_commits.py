@@ -90,6 +90,22 @@ def test_a_clean_working_tree_is_its_commit(repository):
     assert commit.message.endswith("Accept-slowdown: * it is right now")
 
 
+def test_untracked_files_belong_to_the_working_tree_whatever_git_is_told_to_show(repository, tmp_path):
+    repository.commit(layer="one = 1\n")
+    repository.git("config", "status.showUntrackedFiles", "no")
+    repository.write("new.py", "new = 1\n")
+    found = around(repository.root)
+    found.write(found.commit(commits.WORKING_TREE), tmp_path / "head")
+    assert files(tmp_path / "head") == {"layer.py": b"one = 1\n", "new.py": b"new = 1\n"}
+
+
+def test_a_working_tree_that_git_does_not_read_is_not_taken_for_clean(repository):
+    repository.commit(layer="one = 1\n")
+    (repository.root / ".git" / "index").write_text("no index")
+    with pytest.raises(CannotJudgeError, match="git does not read the working tree"):
+        around(repository.root).commit(commits.WORKING_TREE)
+
+
 def test_results_are_no_change_of_the_working_tree(repository):
     repository.commit(layer="one = 1\n")
     repository.write("results/gate.jsonl", "{}")
