@@ -124,7 +124,7 @@ def arm(side: str, where: Surroundings, chance: Random) -> Iterator[Arm]:
             one.order(job)
             yield one
         finally:
-            _end(started)
+            end(started)
 
 
 def located(layer: Outside, root: Path) -> Outside:
@@ -132,8 +132,9 @@ def located(layer: Outside, root: Path) -> Outside:
     return replace(layer, spec=str(root / layer.spec))
 
 
-def _end(started: "subprocess.Popen[bytes]") -> None:
-    """Kill, with all that it started: what it holds is worth nothing, and MXNet takes long to leave."""
+def end(started: "subprocess.Popen[bytes]") -> None:
+    """Kill the leader of a session and all that it started: what they hold is worth nothing, and MXNet takes long to
+    leave."""
     with suppress(ProcessLookupError):  # nothing of it is left
         os.killpg(started.pid, signal.SIGKILL)
     started.wait()

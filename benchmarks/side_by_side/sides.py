@@ -2,15 +2,16 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from benchmarks import grid
 from benchmarks.crew import SUITE
 from benchmarks.grid import CaseError, Cell
-from benchmarks.side_by_side.arm import Surroundings
+from benchmarks.side_by_side.arm import Surroundings, end
 from benchmarks.side_by_side.commits import Commit, Repository
 from benchmarks.side_by_side.errors import CannotJudgeError
 from benchmarks.side_by_side.pair import SIDES
@@ -69,7 +70,7 @@ def unpacked(plan: Plan, folder: Path, results: Path) -> tuple[Side, Side]:
             "the same for all of its commits"
         )
     for side, root in zip(SIDES, roots, strict=True):
-        _build(plan.build, side, root)
+        _build(plan.build, side, root, plan.budget)
     base, head = (
         Side(
             commit,
@@ -89,14 +90,39 @@ def _share_definitions(base: Path, head: Path) -> None:
             shutil.copytree(source / "benchmarks", root / "benchmarks", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def _build(command: str, side: str, root: Path) -> None:
-    """Run the person's own command in the folder of a side."""
+def _build(command: str, side: str, root: Path, longest: float) -> None:
+    """Run the person's own command in the folder of a side, for ``longest`` seconds at most.
+
+    A server that it leaves behind ends with it, and is not waited for.
+    """
     if not command:
         return
-    done = subprocess.run(command, shell=True, cwd=root, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").splitlines()
-        raise CannotJudgeError(f"the {side} does not build: {said[-1]}")
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as complaints:
+        started = subprocess.Popen(
+            command,
+            shell=True,
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=complaints,
+            start_new_session=True,
+        )
+        try:
+            status = started.wait(longest)
+        except subprocess.TimeoutExpired as error:
+            raise CannotJudgeError(
+                f"the {side} does not build within the budget of {longest:g} s: {command}"
+            ) from error
+        finally:
+            end(started)
+        if status:
+            said = _lines(complaints) or _lines(out) or [f"exit status {status}"]
+            raise CannotJudgeError(f"the {side} does not build: {said[-1]}")
+
+
+def _lines(file: IO[bytes]) -> Sequence[str]:
+    file.seek(0)
+    return file.read().decode(errors="replace").strip().splitlines()
 
 
 def cases(plan: Plan, base: Side, head: Side) -> Cases:

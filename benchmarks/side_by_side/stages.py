@@ -104,18 +104,25 @@ class Gate:
             ended = "interrupted"
         except CannotJudgeError as error:
             ended = str(error)
+        except OSError as error:  # no process, no temporary file
+            ended = f"the system denies what measuring needs: {error.strerror}"
         with suppress(CannotJudgeError):
             self._record.write({"spent": self.spent, "end": ended})
 
     def _proved(self, cells: Sequence[Cell]) -> Iterator[Mapping[str, Any]]:
         """A line of each case: why it failed, or what it is made of and how a block of proved cases measures it."""
         made: dict[str, Any] = {}
-        for line in Block(self._where, self._chance(BUILDING, "proof")).built(cells):
+        for number, line in enumerate(Block(self._where, self._chance(BUILDING, "proof")).built(cells), 1):
             self._advance(f"building {line['case']}", self.spent)
-            if "reason" in line:
-                yield line
-            else:
+            if "reason" not in line:
                 made[line["case"]] = line["companions"]
+                continue
+            yield line
+            if number < len(cells) and self.spent > self._total:  # what hangs, hangs for minutes, case after case
+                raise CannotJudgeError(
+                    f"the budget of {self._plan.budget:g} s is spent after {number} of {len(cells)} cases were built; "
+                    f"{line['case']} fails in the {line['arm']}: {line['reason']}"
+                )
         block = Block(self._where, self._chance(BUILDING))
         right = [cell for cell in cells if cell.id in made]
         for line in block.measured(right, self._plan.pace.samples[BUILDING]):

@@ -1,11 +1,14 @@
 """A gate from its commits to its record, however it ends."""
 
+import errno
 import itertools
 import json
+import os
 import statistics
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -197,6 +200,7 @@ def test_a_full_disk_ends_the_gate_and_says_so(record, monkeypatch):
         ({"base": "nowhere"}, CaseError, "nowhere is no commit"),
         ({"build": "echo it is broken >&2; false"}, CannotJudgeError, "the base does not build: it is broken"),
         ({"build": "test -f new.py"}, CannotJudgeError, "the base does not build: exit status 1"),
+        ({"build": "sleep 60", "budget": 0.5}, CannotJudgeError, "the base does not build within the budget of 0.5 s"),
         ({"outside": {}}, CaseError, "name layers of the repository"),
         ({"layers": ("MyDense",)}, CaseError, "catalogue is the same for all of its commits"),
     ],
@@ -206,6 +210,38 @@ def test_what_cannot_be_compared_is_said_before_anything_is_measured(repository,
     repository.commit(new="")
     with pytest.raises(error, match=message):
         measured(repository, asked(**changes))
+
+
+def test_what_a_build_leaves_running_is_neither_waited_for_nor_left_behind(repository, tmp_path):
+    repository.commit(readme="")
+    server = tmp_path / "server"
+    build = f"sleep 600 & echo $! > {server}"
+    with pytest.raises(CaseError, match="neither the base nor the head has"):
+        measured(repository, asked(base="HEAD", head="HEAD", build=build))
+    state = Path("/proc", server.read_text().strip(), "stat")
+    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_cases_that_fail_do_not_outlast_the_budget(repository):
+    repository.commit(layers=LAYERS)
+    repository.commit(layers=LAYERS.replace("return x", "return x.nothing"))
+    with pytest.raises(
+        CannotJudgeError, match=r"1 of 2 cases were built; \w+-imperative.* in the head: AttributeError"
+    ):
+        measured(repository, asked(budget=1.0))
+
+
+@pytest.mark.usefixtures("two_commits")
+def test_a_system_that_denies_a_process_ends_the_gate_with_what_it_has(record, monkeypatch):
+    def denied(*_arguments):
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    def advance(what, _spent):
+        if "stage 1, block 1" in what:
+            monkeypatch.setattr(stages.Block, "measured", denied)
+
+    stages.run(asked(), lambda path: CASES, record, advance)
+    assert lines_of(record)[-1]["end"] == "the system denies what measuring needs: Cannot allocate memory"
 
 
 def test_without_a_common_case_there_is_nothing_to_judge(repository):
