@@ -96,10 +96,16 @@ def _check(file: Path, plan: Plan) -> None:
     """Raise ``CaseError`` if ``file`` is the record of another campaign: together they would say nothing."""
     with file.open(encoding="utf-8") as lines:
         header = json.loads(lines.readline())
-    if header["budget"] != plan.budget or not {*header["cases"]} <= {*plan.cases}:
+    try:
+        theirs = header["budget"], header["threads"], header["engine"]
+        same = theirs == (plan.budget, plan.threads, plan.engine) and {*header["cases"]} <= {*plan.cases}
+    except (KeyError, TypeError) as error:
+        raise CaseError(f"{file} is no record of a gate: name another folder with --folder") from error
+    if not same:
         raise CaseError(
-            f"{file} is a gate of {header['budget']:g} s with {len(header['cases'])} cases, and not one of "
-            f"{plan.budget:g} s with these {len(plan.cases)}: name another folder with --folder, or the same options"
+            f"{file} is a gate of {theirs[0]:g} s with {len(header['cases'])} cases ({theirs[1]} threads, {theirs[2]} "
+            f"engine), and not one of {plan.budget:g} s with these {len(plan.cases)} ({plan.threads} threads, "
+            f"{plan.engine} engine): name another folder with --folder, or the same options"
         )
 
 

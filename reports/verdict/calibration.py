@@ -30,7 +30,8 @@ MINUTE = 60.0
 
 def records(folder: Path) -> list[pd.DataFrame]:
     """The frames of the records in ``folder`` that have come to their end.  Raises ``ReportError`` if there is none."""
-    frames = [frame(load(file)) for file in sorted(folder.glob("*.jsonl"))]
+    begun = (file for file in sorted(folder.glob("*.jsonl")) if file.stat().st_size)  # a gate that was killed at once
+    frames = [frame(load(file)) for file in begun]
     ended = [one for one in frames if one.attrs["ended"] and not one.attrs["ended"].get("end")]
     if not ended:
         raise ReportError(f"{shown(folder)}: there is no finished gate yet: run `gluonmark calibrate` first")

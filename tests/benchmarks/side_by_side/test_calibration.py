@@ -88,7 +88,8 @@ def test_only_what_is_missing_is_measured(campaign: Campaign) -> None:
 
 def done(campaign: Campaign, name: str) -> None:
     """A gate of the campaign that came to its end."""
-    header = {"schema": 1, "budget": campaign.plan.budget, "cases": campaign.gate(1, False).cases}
+    plan = campaign.gate(1, False)
+    header = {"schema": 1, **{key: getattr(plan, key) for key in ("budget", "threads", "engine", "cases")}}
     record(campaign.folder / name, header, {"spent": 1.0, "end": ""})
 
 
@@ -96,7 +97,14 @@ def test_gates_of_another_campaign_are_not_mixed_with_this_one(campaign: Campaig
     done(campaign, "identical-001.jsonl")
     for other in (
         replace(campaign, plan=replace(campaign.plan, budget=60.0)),
+        replace(campaign, plan=replace(campaign.plan, threads=7)),
         replace(campaign, cases=20),
     ):
         with pytest.raises(CaseError, match="name another folder with --folder, or the same options"):
             calibration.run(other, lambda _path: [], lambda _what, _spent: None)
+
+
+def test_a_foreign_file_in_the_place_of_a_gate_is_refused(campaign: Campaign) -> None:
+    record(campaign.folder / "identical-001.jsonl", {"schema": 7}, {"end": ""})
+    with pytest.raises(CaseError, match=r"identical-001\.jsonl is no record of a gate"):
+        calibration.run(campaign, lambda _path: [], lambda _what, _spent: None)
