@@ -22,7 +22,7 @@ from commands.options import (
     check_format,
     listed,
 )
-from commands.output import save, show, spending, width
+from commands.output import check_writable, save, show, spending, width
 
 if TYPE_CHECKING:
     from benchmarks.side_by_side.stages import Choose
@@ -75,16 +75,19 @@ def gate(
             seed=seed,
         )
     )
+    for wanted in filter(None, (junit, markdown)):
+        check_writable(wanted)
     rules = verdict.Rules(threshold=todo.threshold)
     with closing(Record.in_folder(RESULTS)) as record, spending(todo.budget) as advance:
         path = stages.run(todo, suspects(rules), record, advance)
     typer.echo(f"gluonmark: what was measured is in {path}", err=True)
     found = verdict.decide(verdict.frame(verdict.load(path)), rules)
+    color = sys.stdout is not None and sys.stdout.isatty()
+    typer.echo(verdict.printed(found, form, width=width(), color=color, strict=strict), nl=False)
     if junit is not None:
         save(junit, verdict.junit_xml(found))
     if markdown is not None:
         save(markdown, verdict.comment(found).encode())
-    typer.echo(verdict.printed(found, form, width=width(), color=sys.stdout.isatty()), nl=False)
     raise typer.Exit(found.code(strict))
 
 

@@ -37,6 +37,22 @@ def save(path: Path, document: bytes) -> None:
         raise ReportError(f"{path} cannot be written: {error.strerror}") from error
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a file that ``save`` could not write, before any work is done for it."""
+    from reports import ReportError
+
+    there = path.exists()
+    if there and not (path.is_file() or path.is_dir()):
+        return  # /dev/stdout, say, or a pipe that waits for a reader
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise ReportError(f"{path} cannot be written: {error.strerror}") from error
+
+
 @contextmanager
 def spending(budget: float) -> Iterator[Callable[[str, float], None]]:
     """A bar of time on stderr; gives the function that says what is going on and how many seconds are spent."""

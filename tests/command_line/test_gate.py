@@ -58,6 +58,8 @@ def complaint(capsys, arguments):
         ),
         (["--base", "HEAD~1", "--threshold", "3"], 2, "gluonmark: a threshold is a share of a call's time"),
         (["--base", "HEAD~1", "--format", "prose"], 2, "gluonmark: unknown format 'prose'"),
+        (["--base", "HEAD~1", "--junit", "layers.py/gate.xml"], 2, "gluonmark: layers.py/gate.xml cannot be written: "),
+        (["--base", "HEAD~1", "--markdown", "."], 2, "gluonmark: . cannot be written: Is a directory"),
         (["--base", "HEAD~1", "--build", "false"], 3, "gluonmark: the base does not build: exit status 1"),
         ([], 2, "gluonmark: Missing option '--base'."),
     ],
