@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from reports.frame import count
-from reports.verdict.blocks import ARMS, BASE, PAIR
+from reports.verdict.blocks import ARMS, BASE, CONTROL, HEAD, PAIR
 from reports.verdict.control import Control, controls
 from reports.verdict.detectable import detectable
 from reports.verdict.look import Decided, Look, first_stage, look, second_stage, suspicious
@@ -104,11 +104,13 @@ class Verdict:
         """The exit code; ``strict`` makes inconclusive cases count as not judged.
 
         A case that fails in the head is never a pass; one that the base cannot run has nothing to be slower than.
+        Nor does a gate pass that ended before it had decided what it could.
         """
         if self.of(REGRESSION):
             return REGRESSED
         lost = [case for case in self.of(NOT_JUDGED) if case.arm != BASE]
-        unknown = self.of(INVALID) or lost or (strict and self.of(INCONCLUSIVE))
+        open_ = (strict or self.ended.get("end")) and self.of(INCONCLUSIVE)
+        unknown = self.of(INVALID) or lost or open_
         return COULD_NOT_JUDGE if unknown or not self.of(*PASSED, ACCEPTED) else NOTHING_REGRESSED
 
 
@@ -119,11 +121,12 @@ def decide(frame: pd.DataFrame, rules: Rules = RULES) -> Verdict:
     checked = controls(observed, rules)
     measured = _timed(_measured(observed, rules), observed)
     blamed = any(control.fired for control in checked)
-    cases = [_settled(case, accepted, blamed) for case in measured.values()]
     missing = frame.attrs["missing"]
+    fails = {line["case"]: line["reason"] for line in missing if _arm(line) == HEAD}
+    cases = [_settled(case, accepted, blamed, fails) for case in measured.values()]
     return Verdict(
         cases=(*cases, *_missing(missing, set(measured))),
-        failures=_failures(missing, set(measured)),
+        failures=_failures(missing, {case.case for case in cases if case.state != NOT_JUDGED}),
         controls=checked,
         overrides=accepted,
         shift=_shift(observed, rules),
@@ -194,8 +197,11 @@ def _detectable(ratios: pd.DataFrame, place: int, error: float, rules: Rules) ->
     return detectable(ratios.iloc[place].to_numpy(dtype=float), error, rules)
 
 
-def _settled(case: Judged, accepted: Sequence[Override], blamed: bool) -> Judged:
-    """``case`` after somebody accepted its slow-down, or the machine was found to blame."""
+def _settled(case: Judged, accepted: Sequence[Override], blamed: bool, fails: Mapping[str, str]) -> Judged:
+    """``case`` after somebody accepted its slow-down, or the machine was found to blame; ``fails`` says why a case
+    failed in some blocks of the head, and what that left open is not merely inconclusive."""
+    if case.state == INCONCLUSIVE and case.case in fails:
+        return replace(case, state=NOT_JUDGED, reason=fails[case.case], arm=HEAD)
     if case.state != REGRESSION:
         return case
     override = next((one for one in accepted if one.covers(case.case)), None)
@@ -208,7 +214,7 @@ def _missing(lines: Iterable[Mapping[str, Any]], measured: set[str]) -> Sequence
     """The cases without any figure, with the first reason that was given for each."""
     found: dict[str, Judged] = {}
     for line in lines:
-        case, arm = line["case"], str(line.get("arm") or "")
+        case, arm = line["case"], _arm(line)
         state = (NEW if arm == BASE else GONE) if line.get("absent") else NOT_JUDGED
         if case not in measured:
             found.setdefault(case, Judged(case, state, reason=line["reason"], arm=arm))
@@ -217,11 +223,16 @@ def _missing(lines: Iterable[Mapping[str, Any]], measured: set[str]) -> Sequence
 
 def _failures(lines: Iterable[Mapping[str, Any]], measured: set[str]) -> Sequence[str]:
     """A sentence for each case that failed in some blocks only."""
-    times = Counter((line["case"], line.get("arm"), line["reason"]) for line in lines if line["case"] in measured)
+    times = Counter((line["case"], _arm(line), line["reason"]) for line in lines if line["case"] in measured)
     return [
         f"{case} failed in {count(number, 'block')} in the {arm}, and was judged on the others: {reason}."
         for (case, arm, reason), number in times.items()
     ]
+
+
+def _arm(line: Mapping[str, Any]) -> str:
+    """The commit that failed: both processes of a control run the base."""
+    return BASE if line.get("kind") == CONTROL else str(line.get("arm") or "")
 
 
 def _shift(observed: pd.DataFrame, rules: Rules) -> Shift | None:

@@ -7,10 +7,12 @@ from typing import Any
 
 from reports.frame import count
 from reports.plain import Plain
+from reports.texts import shortened
 from reports.units import duration
 from reports.verdict.companions import difference
 from reports.verdict.decide import (
     ACCEPTED,
+    COULD_NOT_JUDGE,
     GONE,
     IMPROVED,
     INCONCLUSIVE,
@@ -26,6 +28,7 @@ from reports.verdict.words import between, change, share
 
 COMMIT = 8  # digits that name a commit to people
 MOST = 20  # rows of a section
+LONGEST = 300  # characters of what somebody else said
 MINUTE = 60  # seconds
 
 
@@ -65,16 +68,20 @@ def headline(verdict: Verdict) -> str:
             f"({control.case}: {change(control.ratio)}), so the machine is to blame."
         )
     rest = [f"{len(found):,} {state}" for state in (INCONCLUSIVE, ACCEPTED, NOT_JUDGED) if (found := verdict.of(state))]
-    if not (passed := verdict.of(*PASSED)):
+    accepted, passed = verdict.of(ACCEPTED), verdict.of(*PASSED)
+    if not (passed or accepted):
         return f"Not judged: none of {count(number, 'case')} came to a verdict{_listed(rest)}."
+    much = f"slower by {share(verdict.rules.threshold)}"
+    if verdict.code() == COULD_NOT_JUDGE:
+        return f"Not all was judged: {len(passed):,} of {count(number, 'case')} surely not {much}{_listed(rest)}."
     sure = f"{len(passed):,} of {count(number, 'case')} surely not"
-    return f"Nothing became slower by {share(verdict.rules.threshold)}: {sure}{_listed(rest)}."
+    return f"Nothing became {much}{' that nobody accepts' if accepted else ''}: {sure}{_listed(rest)}."
 
 
 def commit(about: Mapping[str, Any]) -> str:
     """A commit for people: its digits and subject, and whether files differ from it."""
     digits = str(about.get("commit") or "")[:COMMIT]
-    subject = str(about.get("subject") or "")
+    subject = shortened(str(about.get("subject") or ""), LONGEST)
     if about.get("dirty"):
         return f"the working tree on {digits or 'no commit'}, with changes that are not committed"
     return f"{digits} ({subject})" if subject else digits or "unknown"
@@ -98,7 +105,7 @@ INTERVAL: Column = ("95 % interval", True, lambda _, case: between(case.lower, c
 SECONDS: Column = ("base → head", True, lambda _, case: f"{duration(case.base)} → {duration(case.head)}")
 BLOCKS: Column = ("blocks", True, lambda _, case: str(case.blocks))
 CODE: Column = ("beside time", False, lambda verdict, case: difference(verdict.companions.get(case.case, {})))
-REASON: Column = ("reason", False, lambda _, case: case.reason)
+REASON: Column = ("reason", False, lambda _, case: shortened(case.reason, LONGEST))
 SEEN: Column = ("could have seen", True, lambda _, case: _seen(case))
 MEASURED = (CASE, CHANGE, INTERVAL, SECONDS, BLOCKS)
 
@@ -178,12 +185,24 @@ def _trust(verdict: Verdict) -> Iterator[str]:
         interval = between(verdict.shift.lower, verdict.shift.upper)
         yield f"All cases together: {change(verdict.shift.ratio)} [{interval or 'no interval'}], not subtracted."
     yield f"Dropped because a process was disturbed: {verdict.dropped:,} of {verdict.observed:,} figures."
-    yield from verdict.failures
+    yield from _few(verdict.failures)
+    yield from _few(list(_overrides(verdict)))
+
+
+def _overrides(verdict: Verdict) -> Iterator[str]:
+    """What is wrong with lines that accept slow-downs."""
     for one in verdict.overrides:
         if one.problem:
             yield f"{one.problem}."
         elif not any(one.covers(case.case) for case in verdict.cases):
             yield f"{one} names none of these cases."
+
+
+def _few(sentences: Sequence[str]) -> Iterator[str]:
+    """The first of them, none too long: a comment on GitHub holds 65,536 characters."""
+    yield from (shortened(sentence, LONGEST) for sentence in sentences[:MOST])
+    if len(sentences) > MOST:
+        yield f"And {len(sentences) - MOST:,} more of that kind."
 
 
 def _clock(seconds: float) -> str:

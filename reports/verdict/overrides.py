@@ -16,7 +16,7 @@ from typing import Any
 
 FILE = ".gluonmark-accept"
 SOURCES = {"message": "the commit message", "accept": FILE}
-LINE = re.compile(r"^\s*Accept-slowdown:\s*(?P<cases>\S*)\s*(?P<reason>.*?)\s*$", re.IGNORECASE)
+LINE = re.compile(r"\s*Accept-slowdown:\s*(?P<cases>\S*)(?P<reason>.*)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,6 @@ def _lines(head: Mapping[str, Any]) -> Iterator[Override]:
         for line in str(head.get(key) or "").splitlines():
             found = LINE.match(line)
             if found and found["cases"]:
-                yield Override(found["cases"], found["reason"], source)
+                yield Override(found["cases"], found["reason"].strip(), source)
             elif source == FILE and line.strip() and not line.lstrip().startswith("#"):
                 yield Override("", line.strip(), source)

@@ -37,10 +37,12 @@ OUTCOMES = {REGRESSION: "failure", INVALID: "error", NOT_JUDGED: "error"} | dict
 )
 
 
-def printed(verdict: Verdict, format: str = "table", *, width: int = 100, color: bool = False) -> str:
+def printed(
+    verdict: Verdict, format: str = "table", *, width: int = 100, color: bool = False, strict: bool = False
+) -> str:
     """``verdict`` as text that ends in a newline, in one of ``FORMATS``.  Raises ``ReportError`` for another one."""
     if format == "json":
-        return json.dumps(record(verdict), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(record(verdict, strict), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     if format == "csv":
         return csv(pd.DataFrame(_rows(verdict)))
     if format not in FORMATS:
@@ -56,12 +58,12 @@ def comment(verdict: Verdict) -> str:
     return paragraphs(f"**{escaped(arranged.headline)}**", *sections, folded("How it was decided", how)) + "\n"
 
 
-def record(verdict: Verdict) -> dict[str, Any]:
+def record(verdict: Verdict, strict: bool = False) -> dict[str, Any]:
     """``verdict`` as plain data, null for what is missing or infinite."""
     arranged = document(verdict)
     about = {
         "verdict": arranged.headline,
-        "code": verdict.code(),
+        "code": verdict.code(strict),
         **{arm: verdict.header.get(arm) for arm in ("base", "head")},
         "cases": _rows(verdict),
         "controls": [asdict(control) for control in verdict.controls],

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from reports.verdict import Rules, Verdict, decide, frame, suspects
+from reports.verdict import Rules, Verdict, comment, decide, frame, suspects
 from reports.verdict.decide import (
     ACCEPTED,
     GONE,
@@ -185,6 +185,48 @@ def test_a_case_that_died_in_some_blocks_is_judged_on_the_others(random: np.rand
     verdict = judged([*gate(random, {}), died, died])
     assert states(verdict)[CASES[2]] == NO_CHANGE
     assert verdict.failures == [f"{CASES[2]} failed in 2 blocks in the head, and was judged on the others: it died."]
+
+
+def test_a_case_that_dies_in_the_head_again_and_again_is_not_merely_inconclusive(random: np.random.Generator) -> None:
+    died = {"stage": 1, "block": 2, "kind": "pair", "case": CASES[2], "arm": "head", "reason": "it died"}
+    verdict = judged([*blocks(CASES[:2], 30, random, noise="normal"), *blocks(CASES[2:3], 2, random), died, died])
+    (lost,) = verdict.of(NOT_JUDGED)
+    assert (lost.case, lost.reason, lost.arm, verdict.failures) == (CASES[2], "it died", "head", [])
+    assert verdict.code() == 3
+    assert document(verdict).headline.startswith("Not all was judged: 2 of 3 cases surely not slower by 3 %")
+
+
+def test_both_processes_of_a_control_run_the_base(random: np.random.Generator) -> None:
+    died = {"stage": 1, "block": 2, "kind": "control", "case": CASES[2], "arm": "head", "reason": "it died"}
+    (said,) = judged([*gate(random, {}), died]).failures
+    assert "failed in 1 block in the base" in said
+
+
+def test_a_gate_that_was_stopped_does_not_pass_what_it_left_open(random: np.random.Generator) -> None:
+    lines = [*blocks(CASES[:6], 30, random, noise="normal"), *blocks(CASES[6:], 3, random)]
+    assert judged([*lines, {"spent": 9.0, "end": ""}]).code() == 0
+    stopped = judged([*lines, {"spent": 9.0, "end": "interrupted"}])
+    assert stopped.code() == 3
+    assert document(stopped).headline.startswith("Not all was judged: 6 of ")
+
+
+def test_what_is_accepted_is_not_said_to_be_as_fast(random: np.random.Generator) -> None:
+    header = {"head": {"message": f"Accept-slowdown: {CASES[7]} because"}}
+    said = document(judged(gate(random, {CASES[7]: 0.1}, header))).headline
+    assert said.startswith("Nothing became slower by 3 % that nobody accepts: ")
+    alone = judged([{"schema": 1, **header}, *blocks(CASES[7:8], 20, random, {CASES[7]: 0.5})])
+    assert alone.code() == 0
+    assert "Not judged" not in document(alone).headline
+
+
+def test_hostile_texts_leave_a_comment_that_github_takes(random: np.random.Generator) -> None:
+    spaces = f"Accept-slowdown: x{' ' * 200_000}y{' ' * 200_000}z\n"  # quadratic for a careless expression
+    header = {"accept": spaces + "\x1b[2J<script>\n" * 10_000, "message": "", "subject": "s" * 100_000}
+    lost = [{"stage": 0, "case": f"C{n}", "arm": "head", "reason": "\x1b[31m</details>" * 9_000} for n in range(30)]
+    said = comment(judged([*gate(random, {}, {"head": header}), *lost]))
+    assert len(said) < 65_536
+    assert "\x1b" not in said
+    assert said.count("</details>") == said.count("<details>")
 
 
 def test_nothing_measured_is_not_judged() -> None:
