@@ -131,14 +131,29 @@ def cases(plan: Plan, base: Side, head: Side) -> Cases:
     known = sorted({cell.layer for side in cells for cell in side})
     for name in (*plan.layers, *plan.outside):
         if name not in known:
-            spec = plan.outside[name].spec if name in plan.outside else name
-            raise CaseError(f"neither the base nor the head has {spec}; they have: {', '.join(known) or 'no layer'}")
+            spec, all_known = _named(plan, name), ", ".join(known) or "no layer"
+            raise CaseError(f"neither the base nor the head has {spec}; they have: {all_known}")
     if plan.cases:
         cells = [{cell for cell in side if cell.id in plan.cases} for side in cells]
     both = cells[0] & cells[1]
     if not both:
-        raise CannotJudgeError("the base and the head have no case in common")
+        lacking = "; ".join(_lacking(plan, cells))
+        raise CannotJudgeError(f"the base and the head have no case in common{lacking and ': '}{lacking}")
     return Cases(_ordered(both), _ordered(cells[1] - both), _ordered(cells[0] - both))
+
+
+def _lacking(plan: Plan, cells: Sequence[set[Cell]]) -> Iterator[str]:
+    """Which side lacks which of the layers that were asked for by name."""
+    for side, found in zip(SIDES, cells, strict=True):
+        have = {cell.layer for cell in found}
+        lacks = [_named(plan, name) for name in (*plan.layers, *plan.outside) if name not in have]
+        if lacks:
+            yield f"the {side} lacks {', '.join(lacks)}"
+
+
+def _named(plan: Plan, name: str) -> str:
+    """A layer as it was asked for."""
+    return plan.outside[name].spec if name in plan.outside else name
 
 
 def _cells(plan: Plan, side: Side) -> Iterator[Cell]:

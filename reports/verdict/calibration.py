@@ -1,6 +1,7 @@
 """What gates of a known truth show: how often they are wrong, what they find, and what other rules would have found."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from reports.verdict.words import share
 LIVE, REPLAYED, RIVAL = "live", "replayed", "rival"
 COLUMNS = ("source", "rule", "minutes", "what", "share", "lower", "upper", "hits", "tries")
 GATE = "gluonmark gate"
+NOT_REPLAYED = (
+    "The gate itself was not replayed: these gates of identical code have too few blocks.  Measure more of them."
+)
 FALSE = "false alarm, a run"
 # Shares of the budget that gates had, of which replays say what they would have found.
 BUDGETS = (0.5, 1.0, 2.0)
@@ -64,7 +68,8 @@ def arranged(found: pd.DataFrame) -> Sequence[tuple[str, Plain]]:
             minutes = rows.loc[rows["source"] == RIVAL, "minutes"]
             rows = rows[rows["minutes"].isin(minutes) & rows["what"].isin(_common(rows))]
         if len(rows):
-            tables.append((title, _table(rows, row)))
+            lacking = row == "rule" and REPLAYED not in set(rows["source"])
+            tables.append((title, replace(_table(rows, row), notes=(NOT_REPLAYED,) if lacking else ())))
     return tables
 
 

@@ -247,7 +247,8 @@ def test_a_system_that_denies_a_process_ends_the_gate_with_what_it_has(record, m
 def test_without_a_common_case_there_is_nothing_to_judge(repository):
     repository.commit(readme="")
     repository.commit(layers=LAYERS)
-    with pytest.raises(CannotJudgeError, match="the base and the head have no case in common"):
+    message = r"no case in common: the base lacks layers\.py:Doubles, layers\.py:Halves$"
+    with pytest.raises(CannotJudgeError, match=message):
         measured(repository, asked())
 
 

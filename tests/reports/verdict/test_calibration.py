@@ -83,6 +83,11 @@ def test_people_see_two_tables(found: pd.DataFrame, format: str) -> None:
     assert f"100 % (51 to 100) of {PLANTED}" in text
 
 
+def test_people_learn_why_the_gate_is_not_beside_its_rivals(found: pd.DataFrame) -> None:
+    assert "was not replayed" not in tables(found)
+    assert "The gate itself was not replayed: " in tables(found[found["source"] != "replayed"])
+
+
 def test_gates_of_which_none_is_finished_show_nothing(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="there is no finished gate yet"):
         records(tmp_path)
