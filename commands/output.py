@@ -62,7 +62,13 @@ def spending(budget: float) -> Iterator[Callable[[str, float], None]]:
     columns = (BarColumn(), TimeElapsedColumn(), TextColumn("of {task.fields[limit]}: {task.description}"))
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("starting", total=budget, limit=timedelta(seconds=round(budget)))
-        yield lambda what, spent: bar.update(task, completed=spent, description=what)
+
+        def advance(what: str, spent: float) -> None:
+            if spent < bar.tasks[0].completed:  # the next gate, with a budget of its own
+                bar.reset(task)
+            bar.update(task, completed=spent, description=what)
+
+        yield advance
 
 
 @contextmanager

@@ -60,7 +60,11 @@ def arranged(found: pd.DataFrame) -> Sequence[tuple[str, Plain]]:
     """``found`` as tables for people, each with its title: what gates said, which budgets say what, and the rivals."""
     tables = []
     for title, sources, row in (
-        ("What gates said, by their minutes", (LIVE, REPLAYED), "what"),
+        (
+            "What gates said, by their minutes: how often, the 95 % interval of that, and of how many",
+            (LIVE, REPLAYED),
+            "what",
+        ),
         ("By rule, after as many seconds of measuring", (REPLAYED, RIVAL), "rule"),
     ):
         rows = found[found["source"].isin(sources)]
