@@ -148,10 +148,12 @@ class Gate:
         )
         if self.spent + needed > self._total:
             enough = math.ceil((self.spent + needed / pace.first_stage + pace.last) / MINUTE)
+            number = len(self._left)
+            what = "the case" if number == 1 else f"all {number} cases"
             raise CannotJudgeError(
                 f"a budget of {self._plan.budget:g} s is too small: after {self.spent:.0f} s of building, "
-                f"{pace.least_blocks} blocks of all cases ({len(self._left)}) take {needed:.0f} s; "
-                f"take fewer cases, or --budget {enough}m"
+                f"{pace.least_blocks} blocks of {what} take about {needed:.0f} s; "
+                f"{'take fewer cases, or ' if number > 1 else 'take '}--budget {enough}m"
             )
 
     def _stage(self, stage: int, cases: Sequence[str], end: float) -> None:

@@ -174,7 +174,7 @@ def test_a_case_that_fails_in_block_after_block_is_left_alone(record, monkeypatc
 @pytest.mark.usefixtures("two_commits")
 def test_a_budget_that_is_too_small_says_what_is_enough(record):
     with pytest.raises(
-        CannotJudgeError, match=r"a budget of 1 s is too small: after .* 1 blocks of all cases \(2\) .* --budget \d+m"
+        CannotJudgeError, match=r"a budget of 1 s is too small: after .* 1 blocks of all 2 cases .* --budget \d+m"
     ):
         stages.run(asked(budget=1.0), lambda path: [], record, lambda what, spent: None)
     assert {line.get("stage", 0) for line in lines_of(record)} == {0}
