@@ -143,7 +143,8 @@ def _section_notes(verdict: Verdict, cases: Sequence[Judged]) -> Iterator[str]:
     short = any(case.state == INCONCLUSIVE and math.isinf(case.detectable) for case in cases)
     if short and (enough := verdict.enough):
         yield "On so few blocks no slow-down fails, however large it is."
-        yield f"Give the gate more time, such as --budget {math.ceil(enough / MINUTE)}m, or fewer cases."
+        fewer = ", or fewer cases" if len(verdict.cases) > 1 else ""
+        yield f"Give the gate more time, such as --budget {math.ceil(enough / MINUTE)}m{fewer}."
 
 
 def _seen(case: Judged) -> str:

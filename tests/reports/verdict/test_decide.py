@@ -101,6 +101,15 @@ def test_in_the_budget_that_is_advised_what_is_gross_fails_at_once(random: np.ra
     assert states(more)[CASES[0]] == REGRESSION
 
 
+@pytest.mark.parametrize(("cases", "advice"), [(CASES, "--budget 6m, or fewer cases."), (CASES[:1], "--budget 4m.")])
+def test_who_gave_too_little_time_learns_how_much_is_enough(
+    random: np.random.Generator, cases: list[str], advice: str
+) -> None:
+    verdict = judged([{"schema": 1, "budget": 100.0}, *blocks(cases, 4, random)])
+    (section,) = document(verdict).sections
+    assert section.table.notes[-1] == f"Give the gate more time, such as {advice}"
+
+
 @pytest.mark.parametrize("said", [[{"spent": 9.0, "end": "interrupted"}], []])
 def test_no_budget_is_advised_where_that_was_not_what_lacked(random: np.random.Generator, said: list[dict]) -> None:
     assert judged([{"schema": 1}, *blocks(CASES, 4, random), *said]).enough == 0
