@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import grid
+from benchmarks.crew import SUITE
 from benchmarks.grid import CaseError
 from benchmarks.side_by_side import plan, sides, stages
 from benchmarks.side_by_side.errors import CannotJudgeError
@@ -258,8 +259,15 @@ def test_a_layer_that_neither_side_has_is_wrong_input(repository):
         measured(repository, asked(base="HEAD", head="HEAD"))
 
 
+def test_folders_of_the_same_names_make_no_checkout_of_gluonmark(repository, tmp_path):
+    repository.commit(layers=LAYERS, **{"kernels/x": "1", "layers/x": "1", "benchmarks/grid": "theirs"})
+    for side in sides.unpacked(asked(base="HEAD", head="HEAD"), tmp_path, tmp_path):
+        assert side.where.suite == SUITE
+        assert (side.where.root / "benchmarks/grid.py").read_text() == "theirs"
+
+
 def test_in_a_checkout_of_gluonmark_both_sides_have_the_head_s_definitions(repository, tmp_path):
-    rooms = {"kernels/x": "1", "layers/my_dense": "1", "layers/gone": "1", "benchmarks/grid": "old"}
+    rooms = {"gluonmark": "", "kernels/x": "1", "layers/my_dense": "1", "layers/gone": "1", "benchmarks/grid": "old"}
     repository.commit(**rooms)
     repository.git("rm", "--quiet", "layers/gone.py")
     changed = {"kernels/x": "2", "layers/fresh": "2", "benchmarks/grid": "new", "benchmarks/side_by_side/measuring": ""}
