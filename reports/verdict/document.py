@@ -75,7 +75,8 @@ def headline(verdict: Verdict) -> str:
     if verdict.code() == COULD_NOT_JUDGE:
         return f"Not all was judged: {len(passed):,} of {count(number, 'case')} surely not {much}{_listed(rest)}."
     sure = f"{len(passed):,} of {count(number, 'case')} surely not"
-    return f"Nothing became {much}{' that nobody accepts' if accepted else ''}: {sure}{_listed(rest)}."
+    said = f"{sure}{_listed(rest)}" if passed else f"of {count(number, 'case')} {', '.join(rest)}"
+    return f"Nothing became {much}{' that nobody accepts' if accepted else ''}: {said}."
 
 
 def commit(about: Mapping[str, Any]) -> str:
