@@ -81,7 +81,7 @@ def load(file: Path) -> Document:
         text = _text(file)
         content = json.loads(text, object_pairs_hook=unambiguous)
         if WRITTEN_HALF.search(text):
-            content = _without_halves(content)
+            content = without_halves(content)
     except ReportError:
         raise
     except OSError as error:
@@ -119,12 +119,12 @@ def _text(file: Path) -> str:
     return data.decode(json.detect_encoding(data))
 
 
-def _without_halves(value: Any) -> Any:
+def without_halves(value: Any) -> Any:
     """``value`` with every text in it ``whole``."""
     if isinstance(value, str):
         return whole(value)
     if isinstance(value, list):
-        return [_without_halves(item) for item in value]
+        return [without_halves(item) for item in value]
     if isinstance(value, dict):
-        return {_without_halves(name): _without_halves(item) for name, item in value.items()}
+        return {without_halves(name): without_halves(item) for name, item in value.items()}
     return value

@@ -53,7 +53,7 @@ from typing import Any
 import pandas as pd
 
 from reports.error import ReportError
-from reports.files import shown
+from reports.files import WRITTEN_HALF, shown, without_halves
 from reports.frame import is_figure
 
 SCHEMA = 1
@@ -85,7 +85,7 @@ def load(path: Path) -> list[Line]:
             raise ReportError(f"{shown(path)}: line {number} is no JSON ({error})") from error
         if not isinstance(line, dict):
             raise ReportError(f"{shown(path)}: line {number} is no JSON object")
-        lines.append(line)
+        lines.append(without_halves(line) if WRITTEN_HALF.search(text) else line)
     if not lines or lines[0].get("schema") != SCHEMA:
         raise ReportError(f"{shown(path)}: is no record of a gate: its first line must say schema {SCHEMA}")
     return lines

@@ -4,13 +4,14 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from reports import ReportError
-from reports.verdict import Verdict, decide, frame, junit_xml, printed
+from reports.verdict import Verdict, decide, frame, junit_xml, load, printed
 from verdict.simulated import blocks
 
 SLOWER, FASTER, ACCEPTED = "Layer-numba-1-cpu-train", "Layer-numba-16-cpu-train", "My_Layer-numba-1-cpu-train"
@@ -96,3 +97,12 @@ def test_nothing_measured_can_be_printed() -> None:
     assert json.loads(printed(nothing, "json"))["cases"] == []
     assert printed(nothing, "csv")
     ElementTree.fromstring(junit_xml(nothing))
+
+
+@pytest.mark.parametrize("format", ["table", "markdown", "json", "csv"])
+def test_what_no_encoding_can_write_is_replaced_and_the_rest_stays(tmp_path: Path, format: str) -> None:
+    lost = {"stage": 0, "case": "Only", "arm": "head", "reason": "half \ud800 whole \N{SNOWMAN}\U0001f600"}
+    (tmp_path / "gate.jsonl").write_text(f"{json.dumps({'schema': 1})}\n{json.dumps(lost)}\n")
+    found = decide(frame(load(tmp_path / "gate.jsonl")))
+    assert "half \N{REPLACEMENT CHARACTER} whole \N{SNOWMAN}\U0001f600" in printed(found, format)
+    assert junit_xml(found)
