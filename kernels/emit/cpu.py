@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from .. import apart, forms, half, matmul, parallel, sums, transform, whole
+from .. import apart, forms, half, library, matmul, parallel, sums, transform, whole
 from ..dtypes import DTYPES, element
 from ..effects import Draw
 from ..extent import Shape, show
@@ -40,6 +40,9 @@ LIBRARY = {
     forms.__name__: ("form", "form_gradient", "form_weights"),
 }
 
+# What must have been compiled before a kernel that calls one of these.
+COMPILED = {"matmul": "product", "form": "form", "form_gradient": "form_gradient", "form_weights": "form_weights"}
+
 OPTIONS = """\
 # NaN and infinity keep their meaning; only the terms of a sum may be regrouped (plus).
 OPTIONS = {"fastmath": {"contract", "nsz"}, APART: True, "error_model": "numpy", **PART}"""
@@ -47,7 +50,7 @@ OPTIONS = {"fastmath": {"contract", "nsz"}, APART: True, "error_model": "numpy",
 
 def print_module(program: Program, procedures: Sequence[Procedure]) -> str:
     """All kernels, then the entries of some: only what these call is compiled."""
-    return f"{print_kernels(program)}\n\n{print_entries(procedures)}"
+    return f"{print_kernels(program)}\n\n{print_entries(program, procedures)}"
 
 
 def print_kernels(program: Program) -> str:
@@ -58,14 +61,20 @@ def print_kernels(program: Program) -> str:
     return "\n".join([_docstring(program), "", *_imports(program, schedules), "", "", "\n\n\n".join(kernels), ""])
 
 
-def print_entries(procedures: Sequence[Procedure]) -> str:
-    """The functions that MXNet's buffers reach the kernels through."""
+def print_entries(program: Program, procedures: Sequence[Procedure]) -> str:
+    """The functions that MXNet's buffers reach the kernels through, after what their machine code calls by name."""
+    text, dtypes = _text_and_dtypes(program, [schedule(procedure) for procedure in procedures])
+    called = [function for name, function in COMPILED.items() if _calls(text, [name])]
+    asked = [
+        f'library("{function}", "{dtype}")' for function in called for dtype in sorted(dtypes & set(library.DTYPES))
+    ]
+    imported = [f"from {library.__name__} import library", "", *asked, ""] if asked else []
     header = (
         "# How a call reaches the kernels: data holds the addresses of the arrays in order, requests says for each\n"
         "# gradient whether it is wanted.\n"
         "ENTRY = types.void(types.intp, types.CPointer(types.voidptr), types.CPointer(types.int32))"
     )
-    return "\n".join([header, "", "", "\n\n\n".join(map(_print_entry, procedures)), ""])
+    return "\n".join([*imported, header, "", "", "\n\n\n".join(map(_print_entry, procedures)), ""])
 
 
 def _docstring(program: Program) -> str:
@@ -89,26 +98,32 @@ def _drawn_by(draw: Draw) -> str:
 
 
 def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
-    bodies = [_print_body(plan, program.main, {}) for plan in schedules]
-    text = "\n".join(line for body in bodies for line in (*body.functions, *body.lines))
+    text, dtypes = _text_and_dtypes(program, schedules)
     functions = sorted(name for name in MATHEMATICS if re.search(rf"\b{name}\b", text))
-    arrays = (value.dtype for plan in schedules for _, value in (*plan.procedure.inputs, *plan.procedure.outputs))
-    kinds = {program.main, *map(element, arrays), *re.findall(rf"\b(?:{'|'.join(SCALARS)})\b", text)}
     lines = ["import math"] if "math." in text else []
     lines += [f"from math import {', '.join(functions)}"] if functions else []
     lines += [""] if lines else []
     lines += ["import numpy as np", "from numba import carray, cfunc, njit, types"]
-    lines += [f"from numpy import {', '.join(sorted(kinds))}"]
+    lines += [f"from numpy import {', '.join(sorted(dtypes))}"]
     lines.append(f"from {apart.__name__} import APART")
     for module, names in LIBRARY.items():
-        if re.search(rf"\b(?:{'|'.join(names)})\(", text):
+        if _calls(text, names):
             lines.append(f"from {module} import {', '.join(names)}")
     lines.append(f"from {whole.__name__} import PART, Whole")
     lines += ["", OPTIONS, f"zero, one = {program.main}(0), {program.main}(1)"]
-    if re.search(r"\b(matmul|form|form_gradient|form_weights)\(", text):
-        lines.insert(-3, f"from {matmul.__name__} import products")
-        lines += [f'products("{dtype}")' for dtype in sorted(kinds & set(matmul.DTYPES))]
     return lines
+
+
+def _text_and_dtypes(program: Program, schedules: Sequence[Schedule]) -> tuple[str, set[str]]:
+    """What kernels print, and the dtypes of their numbers."""
+    bodies = [_print_body(plan, program.main, {}) for plan in schedules]
+    text = "\n".join(line for body in bodies for line in (*body.functions, *body.lines))
+    arrays = (value.dtype for plan in schedules for _, value in (*plan.procedure.inputs, *plan.procedure.outputs))
+    return text, {program.main, *map(element, arrays), *re.findall(rf"\b(?:{'|'.join(SCALARS)})\b", text)}
+
+
+def _calls(text: str, names: Sequence[str]) -> bool:
+    return re.search(rf"\b(?:{'|'.join(names)})\(", text) is not None
 
 
 def _print_procedure(plan: Schedule, main: str, known: Known) -> str:

@@ -7,9 +7,10 @@ import pytest
 from numba import njit
 
 from kernels import forms
-from kernels.matmul import DTYPES, products
+from kernels.library import DTYPES, library
 from kernels.parallel import OPENMP, WORTH
 
+FUNCTIONS = ("form", "form_gradient", "form_weights")
 UNIT = {"float32": 2.0**-23, "float64": 2.0**-52}
 
 
@@ -30,7 +31,8 @@ def form_weights(head, x, out):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_forms_are_those_of_float64(dtype: str) -> None:
-    products(dtype)
+    for name in FUNCTIONS:
+        library(name, dtype)
     generator = np.random.default_rng(0)
     edges = (1, forms.FEW_HEADS, forms.FEW, forms.ROWS, 2 * forms.ROWS)
     rows = [edge + step for edge in edges for step in (-1, 0, 1)]
@@ -52,7 +54,8 @@ def test_forms_are_those_of_float64(dtype: str) -> None:
 
 @pytest.mark.usefixtures("threads_as_before")
 def test_threads_do_not_show() -> None:
-    products("float32")
+    for name in FUNCTIONS:
+        library(name, "float32")
     generator = np.random.default_rng(0)
     n, width, units = 300, 63, 29
     x, head = generator.standard_normal((n, width), "float32"), generator.standard_normal((n, units), "float32")

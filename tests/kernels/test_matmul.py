@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from kernels.matmul import DTYPES, matmul, products
+from kernels.library import DTYPES, library
+from kernels.matmul import matmul
 from kernels.parallel import OPENMP
 from kernels.tiles import PANEL, lanes
 
@@ -28,7 +29,7 @@ def operand(rows: int, columns: int, transposed: bool, dtype: str, generator: np
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("a_transposed", "b_transposed"), list(itertools.product((False, True), repeat=2)))
 def test_product_is_that_of_float64(dtype: str, a_transposed: bool, b_transposed: bool) -> None:
-    products(dtype)
+    library("product", dtype)
     generator = np.random.default_rng(0)
     panel = PANEL * lanes(dtype)
     for n, k, m in itertools.product(
@@ -46,7 +47,7 @@ def test_product_is_that_of_float64(dtype: str, a_transposed: bool, b_transposed
 
 @pytest.mark.usefixtures("threads_as_before")
 def test_threads_do_not_show() -> None:
-    products("float32")
+    library("product", "float32")
     generator = np.random.default_rng(0)
     for n, k, m in ((7, 1500, 1700), (300, 240, 256), (49, 600, 600)):
         a, b = operand(n, k, False, "float32", generator), operand(k, m, False, "float32", generator)
@@ -60,7 +61,7 @@ def test_threads_do_not_show() -> None:
 
 
 def test_nan_and_infinity_stay_in_their_rows_and_columns() -> None:
-    products("float32")
+    library("product", "float32")
     a, b, out = np.ones((9, 5), "float32"), np.ones((5, 70), "float32"), np.empty((9, 70), "float32")
     a[3, 2], b[4, 66] = np.nan, np.inf
     compiled(a, b, out)

@@ -49,8 +49,8 @@ hypothesis.internal.conjecture.engine.MAX_SHRINKING_SECONDS = 0  # that it fails
 FILES = ("kernels/extent.py", "kernels/decompose.py", "kernels/program.py", "kernels/gradient.py", "kernels/rewrite.py",
          "kernels/fuse.py", "kernels/indices.py", "kernels/reads.py", "kernels/memory.py", "kernels/half.py",
          "kernels/sums.py", "kernels/emit/*.py", "kernels/primitives/**/*.py", "kernels/operators/*.py",
-         "kernels/forms.py", "kernels/parallel.py", "kernels/matmul.py", "kernels/tiles.py", "kernels/products.py",
-         "kernels/transform/*.py")  # fmt: skip
+         "kernels/forms.py", "kernels/parallel.py", "kernels/matmul.py", "kernels/tiles.py",
+         "kernels/library/*.py", "kernels/transform/*.py")  # fmt: skip
 GENERATOR = "tests/kernels/generator"
 # They become part of compiled kernels without standing in their text, which is what the cache goes by.  What tests each
 # of them by itself comes first.
@@ -61,11 +61,11 @@ BUILT_IN = {
     "kernels/parallel.py": ("tests/kernels/test_parallel.py",),
     "kernels/matmul.py": ("tests/kernels/test_matmul.py",),
     "kernels/tiles.py": ("tests/kernels/test_matmul.py",),
-    "kernels/products.py": ("tests/kernels/test_matmul.py",),
+    "kernels/library": ("tests/kernels/test_matmul.py", "tests/kernels/test_forms.py"),
     "kernels/transform": (f"{GENERATOR}/test_transform.py",),
 }
-# Read as text by another module and compiled as a generated one is: file → (module, what that calls the file).
-TEXTS = {"kernels/products.py": ("kernels.matmul", "products.py")}
+# Its module reads the other files there as text; they are compiled as generated ones are.
+TEXTS = ROOT / "kernels" / "library"
 
 # Fastest first: what needs no Numba, then what it has compiled before unless the mistake changes the printed code.
 STAGES: tuple[tuple[str, ...], ...] = (
@@ -97,12 +97,14 @@ class Changed(importlib.abc.MetaPathFinder):
     def __init__(self, mutant: Mutant, folder: Path) -> None:
         self._tree = mutated(ROOT, mutant)
         self._name = mutant.file.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
-        if mutant.file in TEXTS:
-            self._name, called = TEXTS[mutant.file]
+        file = ROOT / mutant.file
+        if file.parent == TEXTS and file.name != "__init__.py":
+            self._name = "kernels.library"
+            texts = shutil.copytree(TEXTS, folder / "texts")
             text = ast.unparse(self._tree).replace("'", '"')  # it is looked for by its double quotes
-            (folder / called).write_text(text, encoding="utf-8")
-            reader = ROOT / (self._name.replace(".", "/") + ".py")
-            self._tree = ast.parse(reader.read_text(encoding="utf-8").replace(called, str(folder / called)))
+            (texts / file.name).write_text(text, encoding="utf-8")
+            reader = (TEXTS / "__init__.py").read_text(encoding="utf-8")
+            self._tree = ast.parse(reader.replace("Path(__file__).parent", f"Path({str(texts)!r})"))
 
     def find_spec(
         self,

@@ -193,7 +193,7 @@ def test_the_constants_that_a_program_rests_on_are_told_in_order(layer: Any) -> 
 
 def test_entries_are_kept_in_the_cache_with_all_that_they_call(layer: Any) -> None:
     made = built(layer(nd.tanh), (5, 4))
-    text = print_kernels(made) + print_entries([made.forward, *made.training])
+    text = print_kernels(made) + print_entries(made, [made.forward, *made.training])
     assert re.findall(r"^@\w.*(?=\ndef enter_)", text, re.MULTILINE) == [
         "@cfunc(ENTRY, cache=True, pipeline_class=Whole)"
     ] * text.count("\ndef enter_")

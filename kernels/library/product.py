@@ -1,6 +1,6 @@
 """Matrix products, compiled once for all layers: blocks of the operands, tile after tile.
 
-This file is compiled through the kernel cache like generated source: ``matmul.py`` reads it, nothing imports it.
+This file is compiled through the kernel cache like generated source: ``library`` reads it, nothing imports it.
 Addresses are plain integers and strides are bytes.  A panel of the right operand that the tiles walk through stays in
 the second-level cache; it is copied where its rows are not contiguous, lie far apart or do not fill whole vectors.
 """
@@ -24,7 +24,7 @@ from kernels.tiles import (
 )
 from kernels.whole import PART, Whole
 
-DTYPE = "float32"  # matmul.py writes another one here
+DTYPE = "float32"  # another one is written here
 ITEM, LANES = BYTES[DTYPE], lanes(DTYPE)
 number = getattr(np, DTYPE)
 word = types.intp
