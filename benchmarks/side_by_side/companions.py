@@ -6,11 +6,13 @@
 ``inputs``      digest of inputs and parameters, values included
 ``bytes``       of arrays that MXNet holds at once on behalf of one call
 ``operations``  that one call gives to MXNet's engine; ``operators`` are their names
+``launches``    of generated kernels in one call: one for each part that numba runs, and one for its gradients
 
 All are the same whenever one looks.  MXNet's profiler counts waiting and deleting as operations, and how many of these
 there are depends on who is faster; they are left out.
 """
 
+import gc
 import hashlib
 import json
 import os
@@ -51,6 +53,7 @@ def of(cell: Cell, subject: "Subject | None") -> dict[str, Any]:
         "code": digest([made, *(path.read_bytes() for path in sorted({*ran, *contained, *surrounding()}))]),
         "generated": digest([made, *(path.read_bytes() for path in contained)]),
         "inputs": inputs(cell, layer),
+        "launches": launches(cell, layer),
         **counted(call),
     }
 
@@ -88,6 +91,8 @@ def files_that_run(call: Callable[[], object]) -> set[Path]:
     def note(frame: FrameType, _event: str, _argument: object) -> None:
         seen.add(frame.f_code.co_filename)
 
+    gc.collect()  # what ends somebody else's garbage is no part of the call
+    gc.disable()
     threading.setprofile(note)
     sys.setprofile(note)
     try:
@@ -95,6 +100,7 @@ def files_that_run(call: Callable[[], object]) -> set[Path]:
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
+        gc.enable()
     return {Path(name) for name in seen if os.path.isfile(name) and name != __file__}
 
 
@@ -108,6 +114,17 @@ def inputs(cell: Cell, layer: "Subject") -> str:
         for array in (value.asnumpy() for value in values)
         for part in (f"{array.shape} {array.dtype}".encode(), array.tobytes())
     )
+
+
+def launches(cell: Cell, layer: "Subject") -> int:
+    """How many generated kernels a call runs."""
+    import kernels
+
+    if cell.variant != "numba":
+        return 0
+    block, arrays = cases.initialised(layer, cell)
+    parts = sum(part.runs_by == "numba" for part in kernels.parts(block, *arrays))
+    return parts if cell.mode == "forward" else 2 * parts
 
 
 def counted(call: Callable[[], object]) -> dict[str, Any]:

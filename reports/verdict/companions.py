@@ -14,7 +14,7 @@ WHOLE = ("code", "inputs")
 # In the order of telling; of ``code``, ``generated`` is a part.
 DIGESTS = {"generated": "the generated code", "code": "the code around it", "inputs": "the inputs"}
 # Numbers of one call.
-COUNTS = {"bytes": "bytes held", "operations": "engine operations"}
+COUNTS = {"bytes": "bytes held", "operations": "engine operations", "launches": "kernel launches"}
 
 
 def difference(companions: Mapping[str, Any]) -> str:

@@ -27,17 +27,17 @@ def test_companions_are_the_same_whenever_one_looks():
 
 
 @pytest.mark.parametrize(
-    ("changes", "operators", "operations"),
+    ("changes", "operators", "operations", "launches"),
     [
-        ({}, ["broadcast_add", "dot", "relu"], 3),
-        ({"variant": "hybridized"}, ["broadcast_add", "dot", "relu"], 3),
-        ({"variant": "numba"}, [], 0),
-        ({"variant": "numba", "mode": "train"}, ["_backward_CustomFunction"], 1),
+        ({}, ["broadcast_add", "dot", "relu"], 3, 0),
+        ({"variant": "hybridized"}, ["broadcast_add", "dot", "relu"], 3, 0),
+        ({"variant": "numba"}, [], 0, 1),
+        ({"variant": "numba", "mode": "train"}, ["_backward_CustomFunction"], 1, 2),
     ],
 )
-def test_what_mxnet_is_asked_for_is_counted(changes, operators, operations):
+def test_what_runs_is_counted(changes, operators, operations, launches):
     found = companions.of(replace(CELL, **changes), None)
-    assert (found["operators"], found["operations"]) == (operators, operations)
+    assert (found["operators"], found["operations"], found["launches"]) == (operators, operations, launches)
     assert (found["bytes"] > 0) == bool(operations)
 
 

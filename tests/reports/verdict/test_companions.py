@@ -4,7 +4,15 @@ import pytest
 
 from reports.verdict.companions import difference, identical
 
-BASE = {"code": "a", "generated": "b", "inputs": "c", "bytes": 1024, "operations": 3, "operators": ["dot", "mean"]}
+BASE = {
+    "code": "a",
+    "generated": "b",
+    "inputs": "c",
+    "bytes": 1024,
+    "operations": 3,
+    "launches": 1,
+    "operators": ["dot", "mean"],
+}
 
 
 @pytest.mark.parametrize(
@@ -17,6 +25,7 @@ BASE = {"code": "a", "generated": "b", "inputs": "c", "bytes": 1024, "operations
         ({"code": "x", "inputs": "x"}, "the code around it and the inputs changed"),
         ({"code": "x", "bytes": 2048}, "the code around it changed; bytes held 1,024 → 2,048"),
         ({"code": "x", "operations": 4}, "the code around it changed; engine operations 3 → 4"),
+        ({"code": "x", "launches": 2}, "the code around it changed; kernel launches 1 → 2"),
         (
             {"code": "x", "operators": ["dot", "sum"]},
             "the code around it changed; now calls sum; no longer calls mean",
