@@ -53,6 +53,7 @@ def gate(
 ) -> None:
     """Measure two commits side by side and judge whether the head is slower."""
     from benchmarks.side_by_side import plan, stages
+    from benchmarks.side_by_side.errors import CannotJudgeError
     from benchmarks.side_by_side.record import Record
     from reports import verdict
 
@@ -78,8 +79,13 @@ def gate(
     for wanted in filter(None, (junit, markdown)):
         check_writable(wanted)
     rules = verdict.Rules(threshold=todo.threshold)
-    with closing(Record.in_folder(RESULTS)) as record, spending(todo.budget) as advance:
-        path = stages.run(todo, suspects(rules), record, advance)
+    try:
+        with closing(Record.in_folder(RESULTS)) as record, spending(todo.budget) as advance:
+            path = stages.run(todo, suspects(rules), record, advance)
+    except CannotJudgeError as error:
+        if markdown is not None:  # instead of what an earlier gate wrote there
+            save(markdown, verdict.no_comment(str(error)).encode())
+        raise
     typer.echo(f"gluonmark: what was measured is in {path}", err=True)
     found = verdict.decide(verdict.frame(verdict.load(path)), rules)
     color = sys.stdout is not None and sys.stdout.isatty()

@@ -163,8 +163,18 @@ def _cells(plan: Plan, side: Side) -> Iterator[Cell]:
     chosen = [name for name in names if name in plan.layers or not (plan.layers or plan.outside)]
     yield from grid.cells(chosen, plan.variants, plan.batches or grid.BATCHES, ["cpu"], plan.modes)
     for name, layer in plan.outside.items():
-        if (side.where.root / layer.spec.rpartition(":")[0]).is_file():
+        if _may_have(side.where.root, layer.spec):
             yield from grid.cells([name], plan.variants, plan.batches or [layer.batch], ["cpu"], plan.modes)
+
+
+def _may_have(root: Path, spec: str) -> bool:
+    """Whether the file of a layer is there and speaks of its class, or of names that it does not say."""
+    file, _, name = spec.rpartition(":")
+    try:
+        text = (root / file).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return name in text or "import *" in text
 
 
 def _ordered(cells: set[Cell]) -> tuple[Cell, ...]:

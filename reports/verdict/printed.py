@@ -58,6 +58,11 @@ def comment(verdict: Verdict) -> str:
     return paragraphs(f"**{escaped(arranged.headline)}**", *sections, folded("How it was decided", how)) + "\n"
 
 
+def no_comment(reason: str) -> str:
+    """The same where nothing could be judged."""
+    return paragraphs("**Could not judge.**", escaped(reason)) + "\n"
+
+
 def record(verdict: Verdict, strict: bool = False) -> dict[str, Any]:
     """``verdict`` as plain data, null for what is missing or infinite."""
     arranged = document(verdict)

@@ -83,6 +83,21 @@ def test_a_gate_without_a_verdict_leaves_no_empty_record(capsys, repository):
     assert not list((repository / "results").iterdir())
 
 
+def test_a_comment_says_why_there_is_no_verdict(capsys, repository):
+    (repository / "gate.md").write_text("the last verdict")
+    assert complaint(capsys, [*GATE, "--base", "HEAD~1", "--build", "false", "--markdown", "gate.md"])[0] == 3
+    assert Path("gate.md").read_text() == "**Could not judge.**\n\nthe base does not build: exit status 1\n"
+
+
+def test_a_class_that_one_commit_lacks_is_not_in_common(capsys, repository):
+    (repository / "layers.py").write_text(LAYER.replace("Doubles", "Twice"))
+    code, said = complaint(capsys, ["gate", "layers.py:Twice", "--shape", "2,4", "--base", "HEAD"])
+    assert (code, said) == (
+        3,
+        "gluonmark: the base and the head have no case in common: the base lacks layers.py:Twice",
+    )
+
+
 def records(root: Path) -> list[dict[str, object]]:
     return [json.loads(line) for file in root.glob("results/*.jsonl") for line in file.read_text().splitlines()]
 

@@ -146,7 +146,7 @@ def test_a_layer_that_one_commit_lacks_is_named_and_the_others_go_on(repository)
 
 
 def test_a_case_that_the_base_cannot_run_is_named_and_the_others_go_on(repository):
-    repository.commit(layers=LAYERS.replace("class Halves", "class Thirds"))
+    repository.commit(layers=LAYERS.replace("class Halves", "class Thirds") + "# no Halves\n")
     repository.commit(layers=LAYERS)
     _, *lines, _ = measured(repository, asked(), advance=until("stage 1"))
     (failed,) = [line for line in lines if "reason" in line]
