@@ -6,6 +6,7 @@ Each with its reason.  ``--rules`` takes another mistake in the same rule instea
 AXIS_OF_FIXED_LENGTH = "an axis of fixed length has it for every batch size"
 A_NAME = "only what a value is called in generated code"
 LESS_THAN_2 = "less than 2 in either case, which is all that is asked"
+IN_ANY_ORDER = "asked of all of them, in any order"
 AMONG_THEM = "a table that is asked only whether a type is in it"
 
 # (file, rule, before, after): why
@@ -16,6 +17,9 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
     ("kernels/emit/shares.py", "_Printer._stores", "0", "1"): LESS_THAN_2,
     ("kernels/emit/wholes.py", "print_cumulate", "reversed(list(zip(loops, value.shape, strict=True)))",
      "list(zip(loops, value.shape, strict=True))"): "loops over the same elements, in a slower order",
+    ("kernels/forms.py", "_form", "_contiguous(x, weight, out)", "_contiguous(x, out, weight)"): IN_ANY_ORDER,
+    ("kernels/forms.py", "rows_of_block", "2 * ROWS", "2 / ROWS"): "blocks of another size: slower",
+    ("kernels/library/product.py", "copied", "0", "-1"): "the last column, which is written after that or not read",
     ("kernels/operators/elementwise.py", "2.0", "2.0", "2.02"): "the power function squares as well, only slower",
     ("kernels/operators/products.py", "fully_connected", "2", "1"): "of two axes there is nothing to merge",
     ("kernels/operators/reductions.py", "reduced_axes", "sorted(named)", "named"): "a set of a few small whole numbers "
@@ -33,6 +37,8 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
      "[*(_named(f'new_{move.old.name}', taken) for move in moves), *(f'd_{name}' for name in differentiated)]"): A_NAME,
     ("kernels/reads.py", "", "(View, Slice, Pad, Concat)", "(View, Slice, Concat, Pad)"): AMONG_THEM,
     ("kernels/tiles.py", "4", "4", "3"): "tiles of another width: slower",
+    ("kernels/tiles.py", "_Vectors.__init__", "8 * self.bytes", "8 / self.bytes"): "LLVM names its functions itself",
+    ("kernels/transform/shares.py", "", "350", "351"): "a guess of what the work takes",
     ("kernels/transform/__init__.py", "rows_of_bins", "_signature_and_code(bins, rows, length, kept, backward=True)",
      "_signature_and_code(rows, bins, length, kept, backward=True)"): "both arrays are of one type",
     ("kernels/transform/rows.py", "_joined", "2", "3"): "what is written too much is overwritten next",

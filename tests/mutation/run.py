@@ -86,7 +86,7 @@ WITHOUT_NUMBA = 5
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 # A mistake may make a loop endless.  Stages without Numba take up to 25 s of a processor; where a mistake changes the
 # text of many kernels, others have to compile them.
-SECONDS, SECONDS_WITH_NUMBA = 60, 400
+SECONDS, SECONDS_OF_BUILT_IN, SECONDS_WITH_NUMBA = 60, 120, 400
 WALL_SECONDS = 1200  # of one child: a mistake may also make it wait
 ADDRESS_SPACE = 16 << 30
 
@@ -154,6 +154,7 @@ def run_tests(cache: Path, stages: Sequence[Sequence[str]]) -> str:
     for stage in stages:
         first, began = FirstFailure(), time.process_time()
         limit = SECONDS if stage in STAGES[:WITHOUT_NUMBA] else SECONDS_WITH_NUMBA
+        limit = SECONDS_OF_BUILT_IN if stage in BUILT_IN.values() else limit
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(began) + limit, resource.RLIM_INFINITY))
         status = pytest.main([*OPTIONS, *stage], plugins=[first])
         print(f"{' '.join(stage)}: {time.process_time() - began:.1f} s of the processor", flush=True)

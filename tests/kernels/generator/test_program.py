@@ -224,3 +224,12 @@ def test_whether_a_printed_block_is_for_one_shape(name: str, layer: Any) -> None
     graph = trace(layer(function), nd.ones((5, 4)))
     assert depends_on_shape(graph) == expected
     assert depends_on_shape(dataclasses.replace(graph, polymorphic=False))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_entries_ask_for_what_their_machine_code_calls_by_name(dtype: str, layer: Any) -> None:
+    x = nd.ones((5, 4), dtype=dtype)
+    made = program(trace(layer(lambda x: nd.dot(x, x, transpose_a=True)), x), {})
+    asked = re.findall(r"^library\((.*)\)", print_entries(made, [made.forward]), re.MULTILINE)
+    assert asked == [f'"product", "{dtype}"']
+    assert "library(" not in print_kernels(made)
