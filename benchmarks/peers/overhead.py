@@ -2,13 +2,15 @@
 
 The empty layer is -x of one number.  Each system has a process of its own; they are sampled in turns, and the lowest
 of all windows counts, so that other work on the machine disturbs little.  First calls are timed in fresh processes with
-an empty kernel cache, then with the one that this left behind; imports and Numba's one-off start are timed apart.
+an empty kernel cache ("cold"), with one that only lacks the layer's own kernels ("its own"), and with a full one
+("warm"); imports and Numba's one-off start are timed apart.
 """
 
 import argparse
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -164,14 +166,23 @@ def _first(layer: str, mode: str) -> None:
 
 
 def first_calls(layer: str, mode: str, tries: int) -> dict[str, float]:
-    """Seconds of a first call: with an empty cache once, with a full one at best of several tries."""
+    """Seconds of a first call: with an empty cache once, with what all layers share in it once, with a full one at best
+    of several tries."""
     with tempfile.TemporaryDirectory() as cache:
-        cold, *warm = (
-            json.loads(_child(sys.executable, ["--first", layer, mode], GLUONMARK_CACHE=cache).communicate()[0])
-            for _ in range(1 + tries)
-        )
+
+        def first() -> dict[str, float]:
+            child = _child(sys.executable, ["--first", layer, mode], GLUONMARK_CACHE=cache)
+            found: dict[str, float] = json.loads(child.communicate()[0])
+            return found
+
+        cold = first()
+        for own in Path(cache).glob(f"{layer}-*"):
+            shutil.rmtree(own)
+        shared = first()
+        warm = [first() for _ in range(tries)]
     lowest = {name: min(each[name] for each in warm) for name in cold}
-    return {"cold": cold["first"], "warm": lowest["first"], **{name: lowest[name] for name in list(cold)[:2]}}
+    figures = {"cold": cold["first"], "its own": shared["first"], "warm": lowest["first"]}
+    return figures | {name: lowest[name] for name in list(cold)[:2]}
 
 
 def main() -> None:

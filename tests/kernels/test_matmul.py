@@ -45,6 +45,18 @@ def test_product_is_that_of_float64(dtype: str, a_transposed: bool, b_transposed
         assert (around[[0, -1]] == 7).all(), "rows beside the result must not be written"
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_operands_may_have_gaps(dtype: str) -> None:
+    library("product", dtype)
+    generator = np.random.default_rng(0)
+    for n, k, m in itertools.product((1, 3, 13, 30), (1, 70), (5, 70)):
+        a, b = (generator.standard_normal((2 * rows, 3 * columns)).astype(dtype) for rows, columns in ((n, k), (k, m)))
+        out = np.empty((n, m), dtype)
+        compiled(a[::2, ::3], b[::2, ::3], out)
+        expected = a[::2, ::3].astype("float64") @ b[::2, ::3].astype("float64")
+        np.testing.assert_allclose(out, expected, rtol=0, atol=4 * UNIT[dtype] * (k + 10))
+
+
 @pytest.mark.usefixtures("threads_as_before")
 def test_threads_do_not_show() -> None:
     library("product", "float32")
