@@ -99,10 +99,13 @@ def test_a_worker_leaves_the_processor_of_the_caller() -> None:
     assert worker is not None
 
     def call() -> None:
-        os.sched_setaffinity(0, {here})  # this thread only
+        OPENMP.omp_set_num_threads(2)  # each thread has a number of its own
+        os.sched_setaffinity(0, {here})
         os.sched_setaffinity(worker, {here})
-        while here in os.sched_getaffinity(worker):
+        for _ in range(10_000):
             run(2, WAKE)
+            if here not in os.sched_getaffinity(worker):
+                break
 
     caller = threading.Thread(target=call)
     caller.start()
