@@ -22,7 +22,7 @@ def folder(person: Path) -> Path:
     cases = Campaign(todo, person, 0, 0, 1, 12).gate(1, False).cases
     for name, planted in (("identical-001", 0), ("identical-002", 0), ("identical-003", 0), ("planted-001", 1)):
         header, *lines = gate(cases, sum(name.encode()), {cases[0]: 0.1} if planted else {})
-        whole = [{**header, "cases": cases}, *lines]
+        whole = [{**header, "cases": cases, "threads": todo.threads, "engine": todo.engine}, *lines]
         (person / f"{name}.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in whole))
     return person
 
@@ -30,7 +30,7 @@ def folder(person: Path) -> Path:
 def test_what_is_measured_is_not_measured_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert gluonmark.run(["calibrate", "--folder", str(folder), *GATES]) == 0
     text = capsys.readouterr().out
-    assert text.startswith("What gates said, by their minutes\n")
+    assert text.startswith("What gates said, by their minutes: ")
     assert "asv" in text
 
 

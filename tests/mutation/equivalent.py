@@ -31,6 +31,7 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
      "{'fastmath': {'contract', 'nsz'}, APART: True, 'error_model': 'numpy'}"): "wrappers that nobody calls",
     ("kernels/forms.py", "APART", "True", "False"): "what LLVM is told in advance",
     ("kernels/forms.py", "blocks", "rows - 1", "rows + 1"): "a block without rows more",
+    ("kernels/forms.py", "'fastmath'", "{'contract', 'nsz'}", "{'contract'}"): "what LLVM is told in advance",
     ("kernels/forms.py", "'fastmath'", "{'contract', 'nsz'}", "{'nsz'}"): "rounds once more",
     ("kernels/forms.py", "blocks", "(rows - 1) // rows_of_block(rows)", "(rows - 1) * rows_of_block(rows)"):
      "blocks without rows more",
@@ -41,6 +42,7 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
     ("kernels/forms.py", "rows_of_block", "2", "3"): OTHER_SIZE,
     ("kernels/forms.py", "rows_of_block", "2 * ROWS", "2 / ROWS"): OTHER_SIZE,
     ("kernels/library/product.py", "", "4", "3"): A_GUESS,
+    ("kernels/library/product.py", "", "110", "109"): A_GUESS,
     ("kernels/library/product.py", "copied", "0", "-1"): "the last column, which is written after that or not read",
     ("kernels/operators/elementwise.py", "2.0", "2.0", "2.02"): "the power function squares as well, only slower",
     ("kernels/operators/products.py", "fully_connected", "2", "1"): "of two axes there is nothing to merge",
