@@ -13,8 +13,9 @@ import llvmlite.binding
 from numba import types
 
 from ..compile import load
+from ..tiles import BYTES
 
-DTYPES = ("float32", "float64")
+DTYPES = tuple(BYTES)
 
 
 @cache

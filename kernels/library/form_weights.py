@@ -13,7 +13,6 @@ from kernels.parallel import in_chunks
 from kernels.whole import Whole
 
 DTYPE = "float32"  # another one is written here
-number = getattr(np, DTYPE)
 word, array = types.intp, types.CPointer(getattr(types, DTYPE))
 library("product", DTYPE)
 

@@ -233,3 +233,5 @@ def test_entries_ask_for_what_their_machine_code_calls_by_name(dtype: str, layer
     asked = re.findall(r"^library\((.*)\)", print_entries(made, [made.forward]), re.MULTILINE)
     assert asked == [f'"product", "{dtype}"']
     assert "library(" not in print_kernels(made)
+    other = built(layer(nd.tanh), (5, 4))
+    assert "library(" not in print_entries(other, [other.forward])
