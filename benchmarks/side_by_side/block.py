@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
 from benchmarks.grid import Cell
 from benchmarks.side_by_side.arm import Surroundings
 from benchmarks.side_by_side.errors import ArmDeathError, CannotJudgeError
 from benchmarks.side_by_side.pair import Answer, Pair, Patience, pair
+from benchmarks.side_by_side.planted import Plant
 
 TRIES = 2  # to start a pair
 
@@ -26,7 +26,7 @@ class Block:
         return self._each(cells, lambda arms, cell: arms.build(cell))
 
     def measured(
-        self, cells: Sequence[Cell], samples: int, plants: Mapping[str, Mapping[str, Any]] | None = None
+        self, cells: Sequence[Cell], samples: int, plants: Mapping[str, Plant] | None = None
     ) -> Iterator[Answer]:
         """``samples`` windows of each case and side; ``plants`` slow cases of the head, by their ids."""
         planted = plants or {}

@@ -25,6 +25,7 @@ from benchmarks.grid import CaseError, Cell
 from benchmarks.plan import Outside
 from benchmarks.side_by_side import companions, planted
 from benchmarks.side_by_side.conditions import Moment
+from benchmarks.side_by_side.planted import Plant
 from benchmarks.worker import die_with_parent, reason_of, subject_of
 
 Answer = dict[str, Any]
@@ -64,7 +65,7 @@ class Side:
         self._sampler = None  # before anything of the next case is allocated
         keep_to(self._processors)
         one = Cell(**cell)
-        call, self._spin = planted.closure(one, subject_of(one, self._outside), plant)
+        call, self._spin = planted.closure(one, subject_of(one, self._outside), Plant(**plant) if plant else None)
         self._sampler = Sampler(call, self._sampling)
         keep_to(processors)
         self._began = Moment.now()
@@ -74,7 +75,8 @@ class Side:
         """Time one window."""
         assert self._sampler is not None, "a sample was ordered before a case"
         self._sampler.elapsed(math.ceil(calls * WARM))
-        return {"seconds": (self._sampler.elapsed(calls) + self._spin(calls)) / calls}
+        seconds = self._sampler.elapsed(calls)
+        return {"seconds": (seconds + self._spin(seconds)) / calls}
 
     def release(self) -> Answer:
         """Forget the case."""

@@ -8,13 +8,14 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
 
 from benchmarks.clock import SETTLE, stay_awake
 from benchmarks.grid import Cell
 from benchmarks.side_by_side.arm import Arm, Surroundings, arm
+from benchmarks.side_by_side.planted import Plant
 
 SIDES = ("base", "head")
 
@@ -51,11 +52,11 @@ class Pair:
         answers = self._both([{"do": "build", "cell": cell.parameters}] * 2, self.patience.build)
         return failure(answers) or {"companions": dict(zip(SIDES, answers, strict=True))}
 
-    def measure(self, cell: Cell, samples: int, chance: Random, plant: Mapping[str, Any] | None = None) -> Answer:
+    def measure(self, cell: Cell, samples: int, chance: Random, plant: Plant | None = None) -> Answer:
         """``samples`` windows of each side, of equally many calls; ``plant`` slows the head."""
         began = time.perf_counter()
         order = {"do": "prepare", "cell": cell.parameters, "processors": self.processors}
-        orders = [{**order, "plant": one} for one in (None, plant)]
+        orders = [{**order, "plant": one} for one in (None, plant and asdict(plant))]
         prepared = self._both(orders, self.patience.prepare)
         if failed := failure(prepared):
             return failed

@@ -1,6 +1,6 @@
 """Slow-downs that are put into the head on purpose, to see which of them a gate finds.
 
-``spin``        each window waits for a share of a call's time, in sum for its calls, without giving up the processor
+``spin``        each window is followed by a share of its own time, without giving up the processor
 ``copy``        each call copies its first input once, for nothing
 ``imperative``  the layer runs as it was written, in place of its variant: a lost ``hybridize()`` or ``jit()``
 ``unfused``     each value of the generated loops passes through memory in a loop of its own
@@ -9,7 +9,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import cases
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from layers import Subject
 
 Call = Callable[[], None]
-Spin = Callable[[int], float]
+Spin = Callable[[float], float]
 
 KINDS = ("spin", "copy", "imperative", "unfused")
 
@@ -35,19 +35,15 @@ class Plant:
         if self.kind not in KINDS:
             raise CaseError(f"a planted slow-down is one of {', '.join(KINDS)}, not {self.kind!r}")
 
-    def order(self, seconds: float) -> dict[str, Any]:
-        """What the measuring process is told; ``seconds`` is one call without the plant."""
-        return {**asdict(self), "seconds": self.share * seconds}
 
-
-def no_spin(_calls: int) -> float:
+def no_spin(_seconds: float) -> float:
     """Nothing follows a window."""
     return 0.0
 
 
-def closure(cell: Cell, subject: "Subject | None", plant: dict[str, Any] | None) -> tuple[Call, Spin]:
-    """The closure of ``cell`` with what is planted, and what spins at the end of a window of so many calls."""
-    kind = plant["kind"] if plant else ""
+def closure(cell: Cell, subject: "Subject | None", plant: Plant | None) -> tuple[Call, Spin]:
+    """The closure of ``cell`` with what is planted, and what spins after a window of so many seconds."""
+    kind = plant.kind if plant else ""
     if kind == "imperative":
         return cases.unproved(replace(cell, variant="imperative"), subject), no_spin
     if kind == "unfused":
@@ -58,14 +54,14 @@ def closure(cell: Cell, subject: "Subject | None", plant: dict[str, Any] | None)
     call = cases.unproved(cell, subject)
     if kind == "copy":
         return _copying(call, cell, subject), no_spin
-    return call, _spin(plant["seconds"]) if plant else no_spin
+    return call, _spin(plant.share) if plant else no_spin
 
 
-def _spin(seconds: float) -> Spin:
-    def wait(calls: int) -> float:
-        """Spins for so many calls and returns how long that really was."""
+def _spin(share: float) -> Spin:
+    def wait(seconds: float) -> float:
+        """Spins for a share of ``seconds`` and returns how long that really was."""
         start = now = time.perf_counter()
-        end = start + calls * seconds
+        end = start + share * seconds
         while now < end:
             now = time.perf_counter()
         return now - start

@@ -7,7 +7,6 @@ not decide.
 import itertools
 import math
 import random
-import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -67,7 +66,6 @@ class Gate:
         self._timetable = Timetable(plan.pace.samples)
         self._left: dict[str, Cell] = {}
         self._strikes: Counter[str] = Counter()
-        self._plants: dict[str, dict[str, Any]] = {}
 
     @property
     def spent(self) -> float:
@@ -135,9 +133,6 @@ class Gate:
             del self._left[case]
             return
         self._timetable.built(case, line["start"], line["seconds"])
-        if case in self._plan.plants:
-            reference = statistics.median([*line["base"], *line["head"]])
-            self._plants[case] = self._plan.plants[case].order(reference)
 
     def _check_budget(self) -> None:
         pace = self._plan.pace
@@ -173,7 +168,7 @@ class Gate:
         base, head = self._where
         block = Block((base, head if kind == "pair" else base), self._chance(stage, number, kind))
         cells = [self._left[case] for case in cases]
-        plants = self._plants if kind == "pair" else {}
+        plants = self._plan.plants if kind == "pair" else {}
         began = time.monotonic()
         for line in block.measured(cells, self._plan.pace.samples[stage], plants):
             self._write(stage, number, kind, line)
