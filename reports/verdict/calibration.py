@@ -1,6 +1,7 @@
 """What gates of a known truth show: how often they are wrong, what they find, and what other rules would have found."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 from reports import markdown, terminal
 from reports.error import ReportError
 from reports.files import shown
+from reports.frame import count
 from reports.plain import Plain
 from reports.verdict.blocks import frame, load
 from reports.verdict.live import Live, live, plants
@@ -21,7 +23,7 @@ from reports.verdict.shares import Share
 from reports.verdict.words import share
 
 LIVE, REPLAYED, RIVAL = "live", "replayed", "rival"
-COLUMNS = ("source", "rule", "minutes", "what", "share", "lower", "upper", "hits", "tries")
+COLUMNS = ("source", "rule", "minutes", "what", "slower", "share", "lower", "upper", "hits", "tries")
 GATE = "gluonmark gate"
 NOT_REPLAYED = (
     "The gate itself was not replayed: these gates of identical code have too few blocks.  Measure more of them."
@@ -45,6 +47,7 @@ def records(folder: Path) -> list[pd.DataFrame]:
 def figures(frames: Sequence[pd.DataFrame], replays: int, runs: int, rules: Rules = RULES) -> pd.DataFrame:
     """How often each thing happened, with Wilson's 95 % intervals: a row each, ``COLUMNS``.
 
+    ``slower`` is the share by which what was planted slows its case, measured, in the median, where that is not known.
     ``replays`` gates are replayed for each budget, ``runs`` for the rules of other tools.
     """
     identical = [one for one in frames if not plants(one.attrs["header"])]
@@ -58,22 +61,17 @@ def figures(frames: Sequence[pd.DataFrame], replays: int, runs: int, rules: Rule
 
 def arranged(found: pd.DataFrame) -> Sequence[tuple[str, Plain]]:
     """``found`` as tables for people, each with its title: what gates said, which budgets say what, and the rivals."""
-    tables = []
-    for title, sources, row in (
-        (
-            "What gates said, by their minutes: how often, the 95 % interval of that, and of how many",
-            (LIVE, REPLAYED),
-            "what",
-        ),
-        ("By rule, after as many seconds of measuring", (REPLAYED, RIVAL), "rule"),
-    ):
-        rows = found[found["source"].isin(sources)]
-        if row == "rule":
-            minutes = rows.loc[rows["source"] == RIVAL, "minutes"]
-            rows = rows[rows["minutes"].isin(minutes) & rows["what"].isin(_common(rows))]
-        if len(rows):
-            lacking = row == "rule" and REPLAYED not in set(rows["source"])
-            tables.append((title, replace(_table(rows, row), notes=(NOT_REPLAYED,) if lacking else ())))
+    source = found["source"]
+    live, replayed = found[source == LIVE], found[source == REPLAYED]
+    beside = found[found["minutes"].isin(found.loc[source == RIVAL, "minutes"]) & (source != LIVE)]
+    tables = [(f"What gates of {_minutes(live)} said, in %", _long(live))]
+    if len(replayed):
+        tables.append((_replays(replayed), _wide(replayed, "what", "minutes")))
+    if len(beside):
+        common = beside[beside["what"].isin(_common(beside))]
+        notes = () if len(replayed) else (NOT_REPLAYED,)
+        title = "By rule, after as many seconds of measuring, in % with the 95 % interval"
+        tables.append((title, replace(_wide(common, "rule", "what"), notes=notes)))
     return tables
 
 
@@ -95,7 +93,8 @@ def _live(said: Live, frames: Sequence[pd.DataFrame]) -> Iterator[dict[str, Any]
         "interval covers the truth": said.covered,
         **{_found(what): hits for what, hits in said.found.items()},
     }
-    return _rows(LIVE, GATE, minutes, counted)
+    slower = {_found(what): said.slower[what] if isinstance(what, str) else what for what in said.found}
+    return _rows(LIVE, GATE, minutes, counted, slower)
 
 
 def _replayed(blocks: Pool, part: float, number: int, rules: Rules) -> Iterator[dict[str, Any]]:
@@ -111,16 +110,23 @@ def _replayed(blocks: Pool, part: float, number: int, rules: Rules) -> Iterator[
         "interval covers the truth": said.covered,
         **{_found(size): hits for size, hits in said.found.items()},
     }
-    return _rows(REPLAYED, GATE, part * blocks.budget / MINUTE, counted)
+    return _rows(REPLAYED, GATE, part * blocks.budget / MINUTE, counted, _sizes(said.found))
 
 
 def _rivals(blocks: Pool, number: int) -> Iterator[dict[str, Any]]:
     for rule, (false, found) in rivals(blocks, number, SIZES).items():
         counted = {FALSE: false, **{_found(size): hits for size, hits in found.items()}}
-        yield from _rows(RIVAL, rule, blocks.budget / MINUTE, counted)
+        yield from _rows(RIVAL, rule, blocks.budget / MINUTE, counted, _sizes(found))
 
 
-def _rows(source: str, rule: str, minutes: float, counted: Mapping[str, Share]) -> Iterator[dict[str, Any]]:
+def _sizes(sizes: Iterable[float]) -> dict[str, float]:
+    return {_found(size): size for size in sizes}
+
+
+def _rows(
+    source: str, rule: str, minutes: float, counted: Mapping[str, Share], slower: Mapping[str, float]
+) -> Iterator[dict[str, Any]]:
+    """``slower`` says of what was planted by how much it makes a case slower, as a share."""
     for what, found in counted.items():
         lower, upper = found.interval
         yield {
@@ -128,6 +134,7 @@ def _rows(source: str, rule: str, minutes: float, counted: Mapping[str, Share]) 
             "rule": rule,
             "minutes": minutes,
             "what": what,
+            "slower": slower.get(what, math.nan),
             "share": found.value,
             "lower": lower,
             "upper": upper,
@@ -145,17 +152,43 @@ def _common(rows: pd.DataFrame) -> set[str]:
     return set.intersection(*(set(some["what"]) for _, some in rows.groupby("rule")))
 
 
-def _table(rows: pd.DataFrame, row: str) -> Plain:
-    """A line for each ``row``; beside it a column for each source and budget, or for each measure."""
-    across = "what" if row == "rule" else ["source", "minutes"]
+def _minutes(rows: pd.DataFrame) -> str:
+    return f"{rows['minutes'].iloc[0]:.3g} min"
+
+
+def _replays(rows: pd.DataFrame) -> str:
+    runs = rows.loc[rows["what"] == FALSE, "tries"].iloc[0]
+    return f"{count(runs, 'gate')} replayed for each time, in % with the 95 % interval"
+
+
+def _long(rows: pd.DataFrame) -> Plain:
+    """A line for each measure."""
+    lines = tuple(
+        (row["what"], *_share(row), f"{row['tries']:,}", _slower(row["slower"])) for row in rows.to_dict("records")
+    )
+    return Plain(("what", "share", "95 % interval", "of", "slower by"), (False, *[True] * 4), lines, ())
+
+
+def _slower(by: float) -> str:
+    return "" if math.isnan(by) else f"{100 * by:.1f}".removesuffix(".0")
+
+
+def _wide(rows: pd.DataFrame, row: str, across: str) -> Plain:
+    """A line for each ``row``, beside it a column for each of ``across``."""
     cells = rows.assign(cell=[_cell(one) for one in rows.to_dict("records")])
     wide = cells.pivot_table(index=row, columns=across, values="cell", aggfunc="first", sort=False).fillna("")
-    header = [name if isinstance(name, str) else f"{name[0]}, {name[1]:.3g} min" for name in wide.columns]
+    header = [f"{name:.3g} min" if across == "minutes" else str(name) for name in wide.columns]
     lines = [(str(name), *cells) for name, cells in zip(wide.index, wide.to_numpy().tolist(), strict=True)]
     return Plain((row, *header), (False, *[True] * len(header)), tuple(lines), ())
 
 
 def _cell(row: Mapping[Any, Any]) -> str:
-    """A share with its interval and the number of tries: ``99.1 % (98.2 to 99.6) of 1,000``."""
+    """A share with its interval: ``99.1 (98.2–99.6)``."""
+    value, interval = _share(row)
+    return f"{value} ({interval})" if interval else value
+
+
+def _share(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """A share and its interval, in per cent."""
     value, lower, upper = (f"{100 * row[name]:.1f}".removesuffix(".0") for name in ("share", "lower", "upper"))
-    return f"{value} % ({lower} to {upper}) of {row['tries']:,}" if row["tries"] else "not tried"
+    return (value, f"{lower}\N{EN DASH}{upper}") if row["tries"] else ("not tried", "")

@@ -1,8 +1,9 @@
 """What gates of a known truth said: code beside itself, some of it slowed on purpose."""
 
 import math
+import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,8 @@ SPIN = "spin"  # the slow-down whose size is known
 class Live:
     """What many gates said.
 
-    ``found`` is by what was planted: a size as a share of a call's time, or the kind of a slow-down of unknown size.
+    ``found`` is by what was planted: a size as a share of a call's time, or the kind of a slow-down of unknown size,
+    of which ``slower`` says by how much it was in the median.
     """
 
     gates: int
@@ -29,6 +31,7 @@ class Live:
     inconclusive: Share
     covered: Share
     found: Mapping[float | str, Share]
+    slower: Mapping[str, float]
 
 
 def live(frames: Sequence[pd.DataFrame], rules: Rules) -> Live:
@@ -45,6 +48,7 @@ def live(frames: Sequence[pd.DataFrame], rules: Rules) -> Live:
         inconclusive=Share(sum(case.state == INCONCLUSIVE for case in sound), len(sound)),
         covered=Share(sum(case.lower <= truth <= case.upper for case, truth in sized), len(sized)),
         found=_found(verdicts),
+        slower=_slower(verdicts),
     )
 
 
@@ -75,12 +79,26 @@ def _planted(verdict: Verdict) -> Sequence[tuple[str, Mapping[str, Any]]]:
 def _found(verdicts: Sequence[Verdict]) -> dict[float | str, Share]:
     """By plant, how many failed of those that were measured."""
     tries, hits = Counter[float | str](), Counter[float | str]()
-    for verdict in verdicts:
-        states = {case.case: case.state for case in _judged(verdict)}
-        for case, plant in _planted(verdict):
-            if case in states:
-                what = plant["share"] if plant["kind"] == SPIN else plant["kind"]
-                tries[what] += 1
-                hits[what] += states[case] == REGRESSION
+    for what, case in _slowed(verdicts):
+        tries[what] += 1
+        hits[what] += case.state == REGRESSION
     order = sorted(tries, key=lambda what: (isinstance(what, str), what))
     return {what: Share(hits[what], tries[what]) for what in order}
+
+
+def _slower(verdicts: Sequence[Verdict]) -> dict[str, float]:
+    """By how much what has no known size made its cases slower, as a share, in the median."""
+    ratios: dict[str, list[float]] = {}
+    for what, case in _slowed(verdicts):
+        if isinstance(what, str):
+            ratios.setdefault(what, []).append(case.ratio)
+    return {what: statistics.median(some) - 1 for what, some in ratios.items()}
+
+
+def _slowed(verdicts: Sequence[Verdict]) -> Iterator[tuple[float | str, Judged]]:
+    """What was planted, with the case that has it."""
+    for verdict in verdicts:
+        judged = {case.case: case for case in _judged(verdict)}
+        for case, plant in _planted(verdict):
+            if case in judged:
+                yield plant["share"] if plant["kind"] == SPIN else plant["kind"], judged[case]

@@ -30,7 +30,7 @@ def folder(person: Path) -> Path:
 def test_what_is_measured_is_not_measured_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert gluonmark.run(["calibrate", "--folder", str(folder), *GATES]) == 0
     text = capsys.readouterr().out
-    assert text.startswith("What gates said, by their minutes: ")
+    assert text.startswith("What gates of 4 min said, in %")
     assert "asv" in text
 
 

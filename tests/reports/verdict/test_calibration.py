@@ -1,6 +1,7 @@
 """From a folder of records to how often the gate is right."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -61,6 +62,7 @@ def test_a_false_alarm_and_a_slow_down_of_unknown_size_are_counted() -> None:
     assert (said.false_alarms.hits, said.false_alarms.tries) == (1, 1)
     assert said.false_cases.tries == 2 * len(CASES) - 1
     assert (said.found["copy"].hits, said.found["copy"].tries) == (1, 1)
+    assert said.slower == {"copy": pytest.approx(0.2, abs=0.02)}
     assert said.covered.tries == 2 * len(CASES) - 1
 
 
@@ -74,13 +76,22 @@ def test_replays_and_rivals_stand_beside_live_gates(found: pd.DataFrame) -> None
 
 
 @pytest.mark.parametrize("format", ["table", "markdown"])
-def test_people_see_two_tables(found: pd.DataFrame, format: str) -> None:
-    text = tables(found, format, width=250)
-    assert "What gates said, by their minutes" in text
-    assert "live, 4 min" in text
-    assert "replayed, 8 min" in text
-    assert "pytest-benchmark min:5%" in text.replace("\\", "")
-    assert f"100 % (51 to 100) of {PLANTED}" in text
+def test_people_see_three_tables(found: pd.DataFrame, format: str) -> None:
+    text = tables(found, format).replace("\\", "")
+    assert "What gates of 4 min said, in %" in text
+    live = re.search(r"found: 10 % slower[ |]+100[ |]+([\d.]+)–100[ |]+(\d+)[ |]+(\d+)", text)
+    assert live is not None
+    assert live.groups() == ("51", "4", "10")
+    assert "20 gates replayed for each time, in % with the 95 % interval" in text
+    assert re.search("2 min[ |]+4 min[ |]+8 min", text)
+    assert re.search(r"pytest-benchmark min:5%\W+\d+ \([\d.]+–[\d.]+\) ", text)
+
+
+def test_no_table_for_people_is_wider_than_a_terminal(found: pd.DataFrame) -> None:
+    many = found.assign(share=0.9876, lower=0.9754, upper=0.9932, tries=123456)
+    lines = tables(many, width=100).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert sum("98.8 (97.5–99.3)" in line for line in lines) > 10
 
 
 def test_people_learn_why_the_gate_is_not_beside_its_rivals(found: pd.DataFrame) -> None:
