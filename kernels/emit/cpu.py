@@ -6,25 +6,18 @@ all of one C signature, ``void entry(intp n, void **data, int *requests)``, so t
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
 
 from .. import apart, forms, half, library, matmul, parallel, sums, transform, whole
 from ..dtypes import DTYPES, element
 from ..effects import Draw
-from ..extent import Shape, show
-from ..fuse import Loop, Schedule, Stage, Whole, schedule
-from ..memory import is_alias
+from ..extent import show
+from ..fuse import Schedule, schedule
 from ..names import MATHEMATICS
-from ..primitives.base import Value
-from ..primitives.contract import Contract
 from ..procedure import Procedure
 from ..program import Program
-from .expressions import number_text
-from .lines import broken, wrapped
-from .loops import print_loop
-from .shares import Known, print_shared
-from .wholes import PRINTERS
+from .kernel import flags, numba_shape, print_body, print_kernel
+from .lines import wrapped
+from .shares import Known
 
 # What the code of a kernel may call to make a number of some dtype.
 SCALARS = ("complex64", "complex128", *map(element, DTYPES))
@@ -57,7 +50,7 @@ def print_kernels(program: Program) -> str:
     """The kernels alone, as ``gluonmark source`` shows them: valid Python by itself."""
     schedules = [schedule(procedure) for procedure in (program.forward, *program.training)]
     known: Known = {}
-    kernels = [_print_procedure(plan, program.main, known) for plan in schedules]
+    kernels = [print_kernel(plan, program.main, known) for plan in schedules]
     return "\n".join([_docstring(program), "", *_imports(program, schedules), "", "", "\n\n\n".join(kernels), ""])
 
 
@@ -116,7 +109,7 @@ def _imports(program: Program, schedules: Sequence[Schedule]) -> list[str]:
 
 def _text_and_dtypes(program: Program, schedules: Sequence[Schedule]) -> tuple[str, set[str]]:
     """What kernels print, and the dtypes of their numbers."""
-    bodies = [_print_body(plan, program.main, {}) for plan in schedules]
+    bodies = [print_body(plan, program.main, {}) for plan in schedules]
     text = "\n".join(line for body in bodies for line in (*body.functions, *body.lines))
     arrays = (value.dtype for plan in schedules for _, value in (*plan.procedure.inputs, *plan.procedure.outputs))
     return text, {program.main, *map(element, arrays), *re.findall(rf"\b(?:{'|'.join(SCALARS)})\b", text)}
@@ -126,137 +119,19 @@ def _calls(text: str, names: Sequence[str]) -> bool:
     return re.search(rf"\b(?:{'|'.join(names)})\(", text) is not None
 
 
-def _print_procedure(plan: Schedule, main: str, known: Known) -> str:
-    """A kernel, after the functions that its threads share, unless they are ``known``."""
-    procedure = plan.procedure
-    inputs, outputs = ([name for name, _ in arrays] for arrays in (procedure.inputs, procedure.outputs))
-    body = _print_body(plan, main, known)
-    return "\n".join(
-        [
-            *(piece for line in body.functions for piece in broken(line)),
-            "@njit(**OPTIONS)",
-            *wrapped(f"def {procedure.name}(", ["n", *inputs, *_flags(procedure), *outputs], "):"),
-            *(piece for line in body.lines or ["pass"] for piece in broken(f"    {line}")),
-        ]
-    )
-
-
-def _flags(procedure: Procedure) -> list[str]:
-    """One flag for each output that a call may not want; a procedure with one output is only called for it."""
-    optional = procedure.optional and len(procedure.outputs) > 1
-    return [f"want_{name}" for name, _ in procedure.outputs] if optional else []
-
-
-@dataclass
-class _Body:
-    """What is printed for a procedure: functions that its threads share, and its own lines."""
-
-    functions: list[str] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-
-
-def _print_body(plan: Schedule, main: str, known: Known) -> _Body:
-    """The stages in order.  Neighbours that are needed for the same outputs stand under one condition."""
-    body = _Body()
-    made: set[str] = set()
-    for wants, stages in groupby(plan.stages, key=lambda stage: stage.wants):
-        condition = _condition(plan.procedure, wants)
-        prepared: list[str] = []
-        computed: list[str] = []
-        for stage in stages:
-            shared = print_shared(plan, stage, main, known) if isinstance(stage, Loop) else None
-            if shared is None:
-                views, code = _print_stage(plan, stage, main)
-            else:
-                views, code = shared.views, shared.lines
-                body.functions += ["@njit(**OPTIONS)", *shared.function, "", ""] if shared.function else []
-            memory = [*_memory(plan, stage, main, bool(condition)), *views]
-            fresh = [line for line in memory if line not in made]
-            made.update(fresh)
-            if condition:  # what a later stage may read must exist even if this one is skipped
-                prepared += fresh
-            else:
-                computed += fresh
-            computed += [*_comment(plan, stage), *code]
-        body.lines += prepared
-        body.lines += [f"if {condition}:", *(f"    {line}" for line in computed)] if condition else computed
-    return body
-
-
-def _condition(procedure: Procedure, wants: frozenset[str]) -> str:
-    names = [name for name, _ in procedure.outputs]
-    if not _flags(procedure) or wants == frozenset(names):
-        return ""
-    return " or ".join(f"want_{name}" for name in names if name in wants)
-
-
-def _memory(plan: Schedule, stage: Stage, main: str, conditional: bool) -> list[str]:
-    """What must exist before a stage: temporaries that it writes, arrays that it reads under another shape."""
-    lines = [line for source in _sources(plan, stage) for line in _alias(plan, source)]
-    for target in _targets(stage):
-        name = plan.names[id(target)]
-        if name in plan.temporaries and target.shape:
-            lines.append(f"{name} = np.empty({_numba_shape(target.shape)}, {element(target.dtype)})")
-        elif not target.shape and conditional:
-            lines.append(f"{name} = {number_text(0.0, target.dtype, main)}")
-    return lines
-
-
-def _targets(stage: Stage) -> tuple[Value, ...]:
-    return stage.targets if isinstance(stage, Loop) else (stage.target,)  # type: ignore[attr-defined]
-
-
-def _sources(plan: Schedule, stage: Stage) -> list[Value]:
-    if isinstance(stage, Whole):
-        return list(stage.target.inputs)
-    return [source for target in _targets(stage) for source, _ in plan.reads(target)]
-
-
-def _alias(plan: Schedule, value: Value) -> list[str]:
-    if not is_alias(value) or plan.names[id(value)] in dict(plan.procedure.outputs):
-        return []
-    source = value.inputs[0]
-    shape = _numba_shape(value.shape)
-    return [*_alias(plan, source), f"{plan.names[id(value)]} = {plan.names[id(source)]}.reshape({shape})"]
-
-
-def _numba_shape(shape: Shape) -> str:
-    return str(shape[0]) if len(shape) == 1 else show(shape)
-
-
-def _comment(plan: Schedule, stage: Stage) -> list[str]:
-    """A contraction in one line of mathematics; loops speak for themselves."""
-    if not isinstance(stage, Whole) or not isinstance(stage.target.primitive, Contract):
-        return []
-    primitive = stage.target.primitive
-    factors = " * ".join(
-        f"{plan.names[id(source)]}[{', '.join(letters)}]"
-        for source, letters in zip(stage.target.inputs, primitive.operands, strict=True)
-    )
-    return [f"# {plan.names[id(stage.target)]}[{', '.join(primitive.result)}] = sum of {factors}"]
-
-
-def _print_stage(plan: Schedule, stage: Stage, main: str) -> tuple[list[str], list[str]]:
-    if isinstance(stage, Loop):
-        return print_loop(plan, stage, main)
-    assert isinstance(stage, Whole)
-    names = [plan.names[id(source)] for source in stage.target.inputs]
-    return [], PRINTERS[type(stage.target.primitive)](stage.target, names, plan.names[id(stage.target)], main)
-
-
 def _print_entry(procedure: Procedure) -> str:
     inputs, outputs = len(procedure.inputs), len(procedure.outputs)
     arrays = [
-        f"carray(data[{position}], {_numba_shape(value.shape)}, {element(value.dtype)})"
+        f"carray(data[{position}], {numba_shape(value.shape)}, {element(value.dtype)})"
         for position, (_, value) in enumerate((*procedure.inputs, *procedure.outputs))
     ]
-    flags = [f"requests[{index}] != 0" for index in range(outputs if _flags(procedure) else 0)]
+    wanted = [f"requests[{index}] != 0" for index in range(outputs if flags(procedure) else 0)]
     return "\n".join(
         [
             "@cfunc(ENTRY, cache=True, pipeline_class=Whole)",
             f"def enter_{procedure.name}(n, data, requests):",
             f"    {procedure.name}(",
-            *(f"        {argument}," for argument in ["n", *arrays[:inputs], *flags, *arrays[inputs:]]),
+            *(f"        {argument}," for argument in ["n", *arrays[:inputs], *wanted, *arrays[inputs:]]),
             "    )",
         ]
     )

@@ -16,7 +16,7 @@ import scipy.special
 from fuzz.kernels_in_python import everything_shared, in_chunks
 
 from kernels import forms
-from kernels.emit.cpu import _print_procedure
+from kernels.emit.kernel import print_kernel
 from kernels.extent import BATCH, ONE, Extent, Shape, literal
 from kernels.fuse import schedule
 from kernels.gradient import gradients
@@ -551,7 +551,7 @@ def run_by_python(
     )
     procedure = Procedure("kernel", tuple((value.name, value) for value in leaves), named)
     with everything_shared() if shared else nullcontext():
-        text = _print_procedure(schedule(procedure), "float64", {})
+        text = print_kernel(schedule(procedure), "float64", {})
     scope: dict[str, Any] = {name: getattr(math, name) for name in MATHEMATICS} | {
         "np": np, "math": math,
         "njit": lambda *_, **__: lambda function: function, "OPTIONS": {}, "zero": 0.0, "one": 1.0,
