@@ -1,74 +1,28 @@
-"""Plans and their calls: the only file that speaks to MXNet's C library outside a trace.
+"""Plans and their calls.
 
 A ``Plan`` binds one program to one context: descriptors of all arrays, the entries of the compiled kernels and the
 parameters, laid out once as the frame that ``native`` reads.  A call copies nothing: it fills in handles and
 reads back handles.
 """
 
-import ctypes
-import hashlib
 from collections.abc import Callable, Sequence
-from functools import cache
-from itertools import accumulate, chain
 from operator import itemgetter
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import llvmlite.binding
 import mxnet
-import numba
-import numpy as np
 from mxnet import autograd, gluon, nd
-from mxnet.base import _LIB, py_str
-from mxnet.ndarray.ndarray import _DTYPE_NP_TO_MX
-from numba.core.dispatcher import Dispatcher
 
 from . import native
-from .compile import load
 from .counts import chunk, version
-from .effects import Draw, Move
+from .effects import Draw
 from .entries import Entries
-from .errors import KernelError, UncompilableError
-from .extent import Shape
 from .frame import Frame
 from .graph import INPUT
+from .launch import launch, off_tape, on_tape, refusal
+from .layout import Layout
 from .primitives.base import concrete
 from .program import Program
 from .structure import Slot, Structure, is_flat, rebuild
-
-
-@cache
-def launcher() -> ModuleType:
-    """What is compiled between a Python call and a kernel.  Loading it is most of Numba's one-off cost in a process."""
-    if numba.config.DISABLE_JIT:
-        raise KernelError("NUMBA_DISABLE_JIT is set: the numba variant needs Numba's compiler")
-    llvmlite.binding.load_library_permanently(_LIB._name)
-    return _loaded("launcher")
-
-
-@cache
-def on_tape() -> Callable[[int], int]:
-    """Puts a frame's finished call on MXNet's tape, and returns a status."""
-    module = _loaded("tape")
-    record = _entry(module.record)
-    addresses = module.backward_recorded.address, module.delete_recorded.address, _loaded("backward").go_back.address
-    return lambda frame: record(frame, *addresses)
-
-
-@cache
-def off_tape() -> Callable[[int], int]:
-    """Goes back from a frame's finished call, without a tape, and returns a status."""
-    gradients, go_back = _entry(_loaded("tapeless").gradients), _loaded("backward").go_back.address
-    return lambda frame: gradients(frame, go_back)
-
-
-@cache
-def _loaded(name: str) -> ModuleType:
-    """One of the files in ``native``, from the cache; what it is made of has a part in its name there."""
-    text, parts = ((Path(__file__).parent / f"native/{stem}.py").read_text() for stem in (name, "__init__"))
-    return load(name, f"{text}\n# of parts with the digest {hashlib.sha256(parts.encode()).hexdigest()}\n")
-
 
 # Parameters, each with the number of its copy on the plan's context and that copy.
 Learned = tuple[tuple[gluon.Parameter, int, nd.NDArray], ...]
@@ -112,75 +66,12 @@ class Plan:
         # The input whose first axis is the batch size; any, if the plan is for one shape only.
         self.batched = next((place for place, extent in enumerate(rows) if not extent.literal), 0)
         self._context = context
-        self.arity = sum(1 for _ in program.graph.leaves_of(INPUT))
         self._parameters = tuple(parameters)
-        self.launch = _entry(launcher().launch)
+        self.launch = launch()
         self._entries = Entries(program)
-        self._frozen = [index for index, (name, _) in enumerate(program.inputs) if name in program.frozen]
+        self.layout = Layout(program, context, batch, training)
         self.frames: list[Frame] = []
         self._confirmed: list[nd.NDArray] = []
-        self._template = self._lay_out(batch, training)
-        self.handles = len(self._template)
-        self.outputs = self.handles + len(program.inputs)
-        self._heads = self.outputs + len(program.outputs) + len(program.saved)
-        self._gradients = self._heads + len(program.outputs)
-        self._length = int(self._template[native.SCRATCH]) + self._room()
-
-    def _lay_out(self, batch: int, training: int) -> np.ndarray:
-        """The constant part of a frame, in the order that native documents."""
-        program = self.program
-        arrays = [*program.inputs, *program.outputs, *program.saved]
-        numbers = {name: number for number, (name, _) in enumerate(arrays)}
-        slopes = [numbers[name] for name in program.differentiated] + [numbers[move.old.name] for move in program.moves]
-        tables: list[Sequence[Any]] = [
-            [number for _, value in arrays for number in self._descriptor(value.shape, value.dtype)],
-            [numbers[name] for name, _ in program.kept],
-            slopes,
-            [word for move in program.moves for word in self._needs(move, len(slopes))],
-            [number for index in self._frozen for number in (index, 0, -1)],
-            arrays,  # their handles
-            [*program.heads, *slopes],  # their handles
-        ]
-        header = [
-            *(0, 0, 0),  # entries
-            self._context.device_typeid,
-            self._context.device_id,
-            len(program.inputs),
-            len(program.outputs),
-            len(program.saved),
-            len(program.kept),
-            len(slopes),
-            len(self._frozen),
-            batch,
-            training,
-            self.arity,
-            len(program.moves),
-            *(0, 0, 0),  # what a call says for itself
-            *accumulate((len(table) for table in tables[1:]), initial=native.TABLES + len(tables[0])),
-        ]
-        return np.array([*header, *chain.from_iterable(tables[:5])], np.int64)
-
-    def _room(self) -> int:
-        """How many words the launcher needs for itself."""
-        slopes, kept = len(self.gradients) + len(self.program.moves), len(self.program.kept)
-        forward, backward = self._heads - self.handles, len(self.program.outputs) + 2 * kept + 3 * slopes
-        return native.ROOM + max(forward, backward)
-
-    def _needs(self, move: Move, slopes: int) -> list[int]:
-        """The gradients of which one must be wanted, as bits of words."""
-        size = native.NEEDS
-        table = [0] * (slopes // size + 1)
-        for position, name in enumerate(self.program.differentiated):
-            table[position // size] |= (name in move.needs) << position % size
-        return table
-
-    def _descriptor(self, shape: Shape, dtype: str) -> list[int]:
-        maximum = native.MAXIMUM_RANK
-        if len(shape) > maximum:
-            raise UncompilableError(f"an array of {len(shape)} axes: the numba variant takes at most {maximum}")
-        extents = [number for extent in shape for number in (extent.slope, extent.offset)]
-        kind = np.dtype(dtype)
-        return [_DTYPE_NP_TO_MX[kind.type], kind.itemsize, len(shape), *extents, *[0] * (2 * (maximum - len(shape)))]
 
     def holds_for(self, inputs: Sequence[nd.NDArray]) -> bool:
         """Whether forward is known to do for this batch size what the plan does."""
@@ -189,13 +80,13 @@ class Plan:
     def confirm_constants(self) -> None:
         """Take the frozen constants as they are now for those that the program was made from."""
         # They are kept, so that no other array can come to lie where they are.
-        self._confirmed = [self._parameters[index - self.arity].data(self._context) for index in self._frozen]
-        size = native.FROZEN_ENTRY
-        for position, array in enumerate(self._confirmed):
+        layout = self.layout
+        self._confirmed = [self._parameters[number - layout.arity].data(self._context) for number in layout.frozen]
+        for place, array in enumerate(self._confirmed):
             array.wait_to_read()
-            entry = len(self._template) + size * (position - len(self._frozen))
-            self._template[entry + 1] = chunk(array)
-            self._template[entry + 2] = version(array)
+            entry = layout.frozen_entry(place)
+            layout.template[entry + 1] = chunk(array)
+            layout.template[entry + 2] = version(array)
         self.frames.clear()
 
     def frame(self) -> Frame:
@@ -203,23 +94,23 @@ class Plan:
         try:
             return self.frames.pop()
         except IndexError:
-            return Frame(self._template, self._length)
+            return Frame(self.layout.template, self.layout.length)
 
     def _filled(self, inputs: Sequence[nd.NDArray]) -> Frame:
         # A Symbol has a handle too, of something else.
-        if len(inputs) != self.arity or not all(isinstance(array, nd.NDArray) for array in inputs):
+        if len(inputs) != self.layout.arity or not all(isinstance(array, nd.NDArray) for array in inputs):
             raise MisfitError
         frame = self.frame()
-        frame.put(self.handles, inputs)
+        frame.put(self.layout.inputs, inputs)
         self.learn(frame, [self._values(parameter) for parameter in self._parameters])
         frame.learned = None
-        frame.clear(self.outputs, len(self.program.outputs))
+        frame.clear(self.layout.outputs, len(self.program.outputs))
         return frame
 
     def learn(self, frame: Frame, arrays: Sequence[nd.NDArray]) -> None:
         """Put the arrays of parameters into a frame, to be looked at by the next call."""
-        frame.put(self.handles + self.arity, arrays)
-        frame.words[native.UNPROVED] = self.arity + len(arrays)
+        frame.put(self.layout.parameters, arrays)
+        frame.words[native.UNPROVED] = self.layout.arity + len(arrays)
 
     def _values(self, parameter: gluon.Parameter) -> nd.NDArray:
         data = parameter._data
@@ -229,7 +120,7 @@ class Plan:
         """Draw what this call needs and put it into the frame: after the checks, so that no other call draws for it."""
         self._check(self._ordered(frame, native.ONLY_ADMIT))
         arrays = [drawn(draw, frame.words[native.NOW], self._context) for draw in self.program.draws]
-        frame.put(self.outputs - len(arrays), arrays)
+        frame.put(self.layout.outputs - len(arrays), arrays)
         return arrays
 
     def call(self, inputs: Sequence[nd.NDArray]) -> list[nd.NDArray]:
@@ -245,23 +136,23 @@ class Plan:
     ) -> tuple[list[nd.NDArray], list[nd.NDArray]]:
         """The outputs and the gradients of ``differentiated``, without a tape."""
         frame = self._filled(inputs)
-        frame.clear(self._gradients, len(self.gradients))
+        frame.clear(self.layout.gradients, len(self.gradients))
         numbers = self._draw(frame) if self.program.draws else ()
         self._run_with_gradients(frame, heads)
         del numbers  # only now: the frame had no more than their handles
-        outputs = frame.take(self.outputs, len(self.program.outputs))
-        gradients = frame.take(self._gradients, len(self.gradients))
+        outputs = frame.take(self.layout.outputs, len(self.program.outputs))
+        gradients = frame.take(self.layout.gradients, len(self.gradients))
         self.frames.append(frame)
         return outputs, gradients
 
     def _run_with_gradients(self, frame: Frame, heads: Sequence[nd.NDArray]) -> None:
-        frame.put(self._heads, heads)
+        frame.put(self.layout.heads, heads)
         self._check(self._ordered(frame, native.RUN_AND_KEEP))
         try:
             self._check(off_tape()(frame.address))
         except (MisfitError, mxnet.MXNetError):
             given = [handle for _, handle in frame.newer_all.values()]
-            for place in range(self.outputs, self._heads):
+            for place in range(self.layout.outputs, self.layout.heads):
                 if frame.words[place] not in given:
                     frame.take(place, 1)  # and drop what this call made
             raise
@@ -276,8 +167,11 @@ class Plan:
 
     def returned_places(self) -> list[int]:
         """Where in a frame the handles of outputs and gradients stand."""
-        outputs, gradients = len(self.program.outputs), len(self.gradients)
-        return [*range(self.outputs, self.outputs + outputs), *range(self._gradients, self._gradients + gradients)]
+        outputs, gradients = self.layout.outputs, self.layout.gradients
+        return [
+            *range(outputs, outputs + len(self.program.outputs)),
+            *range(gradients, gradients + len(self.gradients)),
+        ]
 
     def finish(self, frame: Frame, status: int) -> Any:
         """What forward returns, after the launcher returned ``status``; None if the call was not for this plan."""
@@ -304,7 +198,7 @@ class Plan:
         else:
             addresses = {native.FORWARD: entries.forward}
         for place, address in addresses.items():
-            self._template[place] = frame.words[place] = address
+            self.layout.template[place] = frame.words[place] = address
         self.frames.clear()  # they are like the template before
         return self.launch(frame.address)
 
@@ -314,7 +208,7 @@ class Plan:
         if status == native.KEPT_FOR_BACKWARD:
             status = on_tape()(frame.address)
         self._check(status)
-        outputs = frame.take(self.outputs, len(self.program.outputs))
+        outputs = frame.take(self.layout.outputs, len(self.program.outputs))
         self.frames.append(frame)
         return outputs
 
@@ -325,8 +219,7 @@ class Plan:
         if status == native.CHANGED:
             raise ConstantChangedError
         if status == native.FAILED:
-            _LIB.MXGetLastError.restype = ctypes.c_char_p
-            raise mxnet.MXNetError(py_str(_LIB.MXGetLastError()))
+            raise refusal()
 
     def learned(self) -> Learned:
         """The arrays that parameters have now, in the order of the inputs."""
@@ -336,13 +229,6 @@ class Plan:
             place = next(place for place, copy in enumerate(parameter._data) if copy is array)
             places.append((parameter, place, array))
         return tuple(places)
-
-
-def _entry(function: Dispatcher) -> Callable[..., int]:
-    """A function that was compiled for one signature, without Numba's search for the one that is meant (0.1 µs)."""
-    (compiled,) = function.overloads.values()
-    entry: Callable[..., int] = compiled.entry_point
-    return entry
 
 
 def drawn(draw: Draw, batch: int, context: mxnet.Context) -> nd.NDArray:

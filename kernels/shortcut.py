@@ -13,8 +13,9 @@ from mxnet import nd
 from mxnet.base import NDArrayHandle
 
 from .counts import holders_are_countable
-from .engine import Plan, on_tape
+from .engine import Plan
 from .frame import Frame, own
+from .launch import on_tape
 from .native import KEPT_FOR_BACKWARD
 from .structure import Slot
 
@@ -36,7 +37,7 @@ def shortcut(plan: Plan) -> Shortcut:
     fill = _filler(plan)
     if fill is None:
         return closed
-    launch, frames, place, count = plan.launch, plan.frames, plan.outputs, len(plan.program.outputs)
+    launch, frames, place, count = plan.launch, plan.frames, plan.layout.outputs, len(plan.program.outputs)
     single = isinstance(plan.program.graph.returns, Slot)
     ours = OURS if single and holders_are_countable() else -1
     array_type, handle_type, make = nd.NDArray, NDArrayHandle, nd.NDArray.__new__
@@ -114,7 +115,7 @@ def _filler(plan: Plan) -> Callable[[Sequence[Any]], Frame | None] | None:
     if plan.batches is not None or plan.program.draws:
         return None
     learned = plan.learned()
-    frames, arity, first, array_type = plan.frames, plan.arity, plan.handles, nd.NDArray
+    frames, arity, first, array_type = plan.frames, plan.layout.arity, plan.layout.inputs, nd.NDArray
 
     def fill(inputs: Sequence[Any]) -> Frame | None:
         if len(inputs) != arity:

@@ -1,4 +1,4 @@
-"""A call, compiled: ``engine.py`` loads this file through the kernel cache."""
+"""A call, compiled: ``launch.py`` loads this file through the kernel cache."""
 
 from numba import njit, types
 

@@ -1,0 +1,64 @@
+"""The compiled functions between a Python call and a kernel: those of ``native``, loaded when they are first needed."""
+
+import ctypes
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import llvmlite.binding
+import numba
+from mxnet.base import _LIB, MXNetError, py_str
+from numba.core.dispatcher import Dispatcher
+
+from .compile import load
+from .errors import KernelError
+
+
+@cache
+def launch() -> Callable[[int], int]:
+    """Runs the call that a frame at an address describes, and returns a status.
+
+    Loading it is most of Numba's one-off cost in a process.
+    """
+    if numba.config.DISABLE_JIT:
+        raise KernelError("NUMBA_DISABLE_JIT is set: the numba variant needs Numba's compiler")
+    llvmlite.binding.load_library_permanently(_LIB._name)
+    return _entry(_loaded("launcher").launch)
+
+
+@cache
+def on_tape() -> Callable[[int], int]:
+    """Puts a frame's finished call on MXNet's tape, and returns a status."""
+    module = _loaded("tape")
+    record = _entry(module.record)
+    addresses = module.backward_recorded.address, module.delete_recorded.address, _loaded("backward").go_back.address
+    return lambda frame: record(frame, *addresses)
+
+
+@cache
+def off_tape() -> Callable[[int], int]:
+    """Goes back from a frame's finished call, without a tape, and returns a status."""
+    gradients, go_back = _entry(_loaded("tapeless").gradients), _loaded("backward").go_back.address
+    return lambda frame: gradients(frame, go_back)
+
+
+@cache
+def _loaded(name: str) -> ModuleType:
+    """One of the files in ``native``, from the cache; what it is made of has a part in its name there."""
+    text, parts = ((Path(__file__).parent / f"native/{stem}.py").read_text() for stem in (name, "__init__"))
+    return load(name, f"{text}\n# of parts with the digest {hashlib.sha256(parts.encode()).hexdigest()}\n")
+
+
+def refusal() -> MXNetError:
+    """What MXNet says of the call of its library that failed last."""
+    _LIB.MXGetLastError.restype = ctypes.c_char_p
+    return MXNetError(py_str(_LIB.MXGetLastError()))
+
+
+def _entry(function: Dispatcher) -> Callable[..., int]:
+    """A function that was compiled for one signature, without Numba's search for the one that is meant (0.1 µs)."""
+    (compiled,) = function.overloads.values()
+    entry: Callable[..., int] = compiled.entry_point
+    return entry
