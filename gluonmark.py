@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from commands import NOT_JUDGED, WRONG_INPUT, bench, catalogue, gate, results
+from commands import NOT_JUDGED, WRONG_INPUT, bench, catalogue, gate, prepare, results
 
 CTRL_C = 130  # the exit code that Typer makes of it
 
@@ -22,6 +22,7 @@ for command in (
     catalogue.layers,
     catalogue.operators,
     catalogue.source,
+    prepare.prepare,
     bench.bench,
     gate.gate,
     gate.calibrate,

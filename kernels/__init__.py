@@ -12,6 +12,7 @@ The generator looks at operators, never at names of layers: whatever is written 
 import mxnet_compat  # noqa: F401  (before anything imports mxnet)
 
 from .errors import KernelError, UncompilableError
+from .prepare import prepare
 from .trace import trace
 from .variants import VARIANTS, build, hybridize, jit, parts, source, value_and_gradient
 
@@ -23,6 +24,7 @@ __all__ = [
     "hybridize",
     "jit",
     "parts",
+    "prepare",
     "source",
     "trace",
     "value_and_gradient",

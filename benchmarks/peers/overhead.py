@@ -2,8 +2,8 @@
 
 The empty layer is -x of one number.  Each system has a process of its own; they are sampled in turns, and the lowest
 of all windows counts, so that other work on the machine disturbs little.  First calls are timed in fresh processes with
-an empty kernel cache ("cold"), with one that only lacks the layer's own kernels ("its own"), and with a full one
-("warm"); imports and Numba's one-off start are timed apart.
+an empty kernel cache ("cold"), with one that holds what all layers share ("prepared"), as after `make setup`, and with
+a full one ("warm"); imports and Numba's one-off start are timed apart.
 """
 
 import argparse
@@ -165,9 +165,15 @@ def _first(layer: str, mode: str) -> None:
     print(json.dumps({"imports": imported - start, "Numba's start": started - imported, "first": after - before}))
 
 
+def _prepare() -> None:
+    import kernels
+
+    kernels.prepare()
+
+
 def first_calls(layer: str, mode: str, tries: int) -> dict[str, float]:
-    """Seconds of a first call: with an empty cache once, with what all layers share in it once, with a full one at best
-    of several tries."""
+    """Seconds of a first call: with an empty cache once, with a prepared one once, with a full one at best of several
+    tries."""
     with tempfile.TemporaryDirectory() as cache:
 
         def first() -> dict[str, float]:
@@ -176,12 +182,12 @@ def first_calls(layer: str, mode: str, tries: int) -> dict[str, float]:
             return found
 
         cold = first()
-        for own in Path(cache).glob(f"{layer}-*"):
-            shutil.rmtree(own)
-        shared = first()
+        shutil.rmtree(cache)
+        _child(sys.executable, ["--prepare"], GLUONMARK_CACHE=cache).communicate()
+        prepared = first()
         warm = [first() for _ in range(tries)]
     lowest = {name: min(each[name] for each in warm) for name in cold}
-    figures = {"cold": cold["first"], "its own": shared["first"], "warm": lowest["first"]}
+    figures = {"cold": cold["first"], "prepared": prepared["first"], "warm": lowest["first"]}
     return figures | {name: lowest[name] for name in list(cold)[:2]}
 
 
@@ -193,11 +199,14 @@ def main() -> None:
     parser.add_argument("--no-first-calls", action="store_true")
     parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--first", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--prepare", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
         _serve(*given.serve)
     elif given.first:
         _first(*given.first)
+    elif given.prepare:
+        _prepare()
     else:
         _report(given)
 

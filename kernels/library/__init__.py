@@ -16,6 +16,7 @@ from ..compile import load
 from ..tiles import BYTES
 
 DTYPES = tuple(BYTES)
+FUNCTIONS = tuple(sorted(file.stem for file in Path(__file__).parent.glob("[!_]*.py")))
 
 
 @cache

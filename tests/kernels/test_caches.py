@@ -220,7 +220,7 @@ import numpy as np
 from mxnet import autograd, nd
 from numba.core import event
 
-from kernels import jit
+from kernels import jit, prepare
 from kernels.compile import load
 from layers.my_dense import MyDense
 
@@ -250,7 +250,7 @@ print("compiled", sum(function.__code__.co_filename.endswith("kernel.py") for fu
 
 
 def start(cache: Path, work: str) -> subprocess.Popen[str]:
-    """A process that does ``work``: one "small" file or a "whole" layer; it checks its results."""
+    """A process that does ``work``: one "small" file, a "whole" layer, or "prepare"; it checks its results."""
     return subprocess.Popen(
         [sys.executable, "-c", PROCESS.replace("DOUBLES", repr(DOUBLES)).replace("WORK", work)],
         cwd=ROOT,
@@ -296,6 +296,15 @@ def test_the_second_process_compiles_nothing(full_cache: Path) -> None:
     before = contents(full_cache)
     assert compiled_by(start(full_cache, "whole")) == 0
     assert contents(full_cache) == before
+
+
+def test_what_is_prepared_is_not_compiled_by_a_first_call(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    assert compiled_by(start(cache, "prepare")) > 0
+    prepared = set(cache.iterdir())
+    assert compiled_by(start(cache, "whole")) > 0
+    assert {entry.name.partition("-")[0] for entry in set(cache.iterdir()) - prepared} == {"MyDense"}
+    assert compiled_by(start(cache, "prepare")) == 0
 
 
 def test_a_cache_that_moved_with_one_damaged_entry(full_cache: Path, tmp_path: Path) -> None:
