@@ -17,6 +17,7 @@ from .counts import chunk, version
 from .effects import Draw
 from .entries import Entries
 from .frame import Frame
+from .going_back import install
 from .graph import INPUT
 from .launch import launch, off_tape, on_tape, refusal
 from .layout import Layout
@@ -195,6 +196,7 @@ class Plan:
         entries = self._entries
         if autograd.is_recording() or frame.words[native.ORDER] == native.RUN_AND_KEEP:
             addresses = {native.RECORDED: entries.recorded, native.BACKWARD: entries.backward}
+            install()
         else:
             addresses = {native.FORWARD: entries.forward}
         for place, address in addresses.items():

@@ -2,6 +2,7 @@
 
 import ctypes
 import hashlib
+from array import array
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,10 @@ from numba.core.dispatcher import Dispatcher
 
 from .compile import load
 from .errors import KernelError
+from .nodes import operator, tapes_are_readable
+
+# What MXNet's profiler shows for a backward pass that went straight to the engine.
+PROFILED = ctypes.create_string_buffer(b"gluonmark_backward")
 
 
 @cache
@@ -45,10 +50,23 @@ def off_tape() -> Callable[[int], int]:
 
 
 @cache
+def straight() -> Callable[[int, int, int], int]:
+    """Goes back from an output, given a head or 0, for training or not, if MXNet need not (``native/straight.py``)."""
+    if not tapes_are_readable():
+        return lambda _output, _head, _training: 0
+    module = _loaded("straight")
+    go, functions = _entry(module.go_straight), (_loaded("tape").backward_recorded, module.run, module.forget)
+    addresses = (function.address for function in functions)
+    names = array("q", [operator("_CustomFunction"), *addresses, ctypes.addressof(PROFILED)])
+    return lambda output, head, training: go(output, head, training, names.buffer_info()[0])
+
+
+@cache
 def _loaded(name: str) -> ModuleType:
     """One of the files in ``native``, from the cache; what it is made of has a part in its name there."""
-    text, parts = ((Path(__file__).parent / f"native/{stem}.py").read_text() for stem in (name, "__init__"))
-    return load(name, f"{text}\n# of parts with the digest {hashlib.sha256(parts.encode()).hexdigest()}\n")
+    folder = Path(__file__).parent / "native"
+    parts = hashlib.sha256(b"".join((folder / f"{part}.py").read_bytes() for part in ("__init__", "nodes")))
+    return load(name, f"{(folder / f'{name}.py').read_text()}\n# of parts with the digest {parts.hexdigest()}\n")
 
 
 def refusal() -> MXNetError:

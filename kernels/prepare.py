@@ -1,6 +1,6 @@
 """Compiles what all kernels share, before a first call needs it."""
 
-from .launch import launch, off_tape, on_tape
+from .launch import launch, off_tape, on_tape, straight
 from .library import FUNCTIONS, library
 
 
@@ -10,7 +10,7 @@ def prepare(dtype: str = "float32") -> None:
     Takes some seconds, once per machine; what the cache holds is not compiled again.  Without it, the first calls that
     need these parts compile them.  Raises ``KernelError`` if nothing can be compiled.
     """
-    for part in (launch, on_tape, off_tape):
+    for part in (launch, on_tape, straight, off_tape):
         part()
     for function in FUNCTIONS:
         library(function, dtype)

@@ -1,9 +1,10 @@
 """What is compiled between a Python call and a kernel, for every layer alike: its parts.
 
 ``launcher.py`` checks the arrays against the plan, waits for them, makes the results, finds the buffers and runs the
-kernel; ``tape.py`` tells MXNet how to go back, ``backward.py`` does, and ``tapeless.py`` does so at once.  A whole call
+kernel; ``tape.py`` tells MXNet how to go back, ``backward.py`` does, ``straight.py`` has it do so without a search
+through the tape where that holds nothing else, and ``tapeless.py`` goes back at once.  A whole call
 costs a few microseconds because it stays out of Python; it may wait while another thread needs the interpreter because
-it holds no lock.  The four are loaded through the kernel cache, when they are first needed: compiling takes seconds.
+it holds no lock.  They are loaded through the kernel cache, when they are first needed: compiling takes seconds.
 
 Addresses and handles are plain integers here, and memory is read and written through ``get`` and ``put``: arrays took
 Numba several times as long to compile.  MXNet's entry points are those of its c_api.h.
@@ -47,7 +48,12 @@ FLOAT32, FLOAT64, FLOAT16, UINT8, INT32, INT8, INT64 = 0, 1, 2, 3, 4, 5, 6
 
 NULL, WRITE, ADD = 0, 1, 3  # MXNet's OpReqType; 2 is write in place
 
-DENSE = 0  # MXNet's storage type of ordinary arrays
+DENSE, CPU = 0, 1  # MXNet's storage type of ordinary arrays, and its device type of a machine's own memory
+
+# The state of a recorded call is a block of int64 that MXNet owns until it no longer needs the call: the MXCallbackList
+# with its two arrays, the batch size, the address of ``go_back``, the constant part of the frame, and the handles of
+# the arrays that backward reads.
+LIST, FUNCTIONS, CONTEXTS, STATE_BATCH, STATE_GO_BACK, STATE_FRAME = 0, 3, 5, 7, 8, 9
 
 RUN, RUN_AND_KEEP, ONLY_ADMIT = 0, 1, 2  # RUN keeps what backward reads if MXNet is recording
 OK, MISFIT, CHANGED, FAILED, KEPT_FOR_BACKWARD, UNPREPARED = 0, 1, 2, 3, 4, 5  # UNPREPARED: its entry is 0
@@ -74,6 +80,7 @@ create = types.ExternalFunction(
     "MXNDArrayCreateEx64", types.int32(word, types.int32, types.int32, types.int32, types.int32, types.int32, word)
 )
 is_training = types.ExternalFunction("MXAutogradIsTraining", types.int32(word))
+detach = types.ExternalFunction("MXNDArrayDetach", types.int32(word, word))
 free_array = types.ExternalFunction("MXNDArrayFree", types.int32(word))
 allocate = types.ExternalFunction("malloc", word(word))
 release = types.ExternalFunction("free", types.void(word))

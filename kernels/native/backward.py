@@ -133,7 +133,8 @@ def go_back(frame, kept, batch, handles, requests, training, scratch):
         if index < gradients and request not in (NULL, ADD):
             continue
         number, buffer = get(numbers, index), get(buffers, index)
-        get_data(get(targets, index), scratch)
+        if request != NULL:  # who wants no gradient may have no array for it
+            get_data(get(targets, index), scratch)
         size, descriptor = bytes_of(frame, number, batch), frame + 8 * (TABLES + number * DESCRIPTOR)
         if index >= gradients:
             if get32(wanted, index) != 0:

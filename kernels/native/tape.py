@@ -5,12 +5,15 @@ from numba import cfunc, njit, types
 
 from kernels.native import (
     BROUGHT,
+    CONTEXTS,
     ENTRY,
     FAILED,
+    FUNCTIONS,
     HANDLES,
     INPUTS,
     KEPT,
     KEPT_TABLE,
+    LIST,
     MOVED,
     NOW,
     OK,
@@ -20,11 +23,15 @@ from kernels.native import (
     SCRATCH,
     SLOPES,
     SLOPES_TABLE,
+    STATE_BATCH,
+    STATE_FRAME,
+    STATE_GO_BACK,
     WRITE,
     alike,
     allocate,
     bytes_of,
     copy_memory,
+    detach,
     free_array,
     free_saved,
     get,
@@ -37,17 +44,10 @@ from kernels.native import (
 )
 from kernels.whole import Whole
 
-detach = types.ExternalFunction("MXNDArrayDetach", types.int32(word, word))
 mark = types.ExternalFunction("MXAutogradMarkVariables", types.int32(types.int32, word, word, word))
 record_function = types.ExternalFunction(
     "MXCustomFunctionRecord", types.int32(types.int32, word, types.int32, word, word)
 )
-
-
-# The state of a recorded call is a block of int64 that MXNet owns until it calls ``delete_recorded``: the
-# MXCallbackList with its two arrays, the batch size, the address of ``go_back``, the constant part of the frame, and
-# the handles of the arrays that backward reads.
-LIST, CALLBACKS, CONTEXTS, STATE_BATCH, STATE_GO_BACK, STATE_FRAME = 0, 3, 5, 7, 8, 9
 
 
 @cfunc(types.int32(types.int32, types.int32, word, word, types.int32, word), cache=True, pipeline_class=Whole)
@@ -119,10 +119,10 @@ def record(frame, on_backward, on_delete, go_back_address):
     handles = frame + 8 * length
     address = allocate(8 * (STATE_FRAME + length + count))
     put(address, LIST, 2)
-    put(address, LIST + 1, address + 8 * CALLBACKS)
+    put(address, LIST + 1, address + 8 * FUNCTIONS)
     put(address, LIST + 2, address + 8 * CONTEXTS)
-    put(address, CALLBACKS, on_backward)
-    put(address, CALLBACKS + 1, on_delete)
+    put(address, FUNCTIONS, on_backward)
+    put(address, FUNCTIONS + 1, on_delete)
     put(address, CONTEXTS, address)
     put(address, CONTEXTS + 1, address)
     put(address, STATE_BATCH, batch)

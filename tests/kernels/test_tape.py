@@ -412,7 +412,8 @@ def test_all_of_this_under_other_switches(switches: dict[str, str]) -> None:
     environment = {
         key: value for key, value in os.environ.items() if key not in ("GLUONMARK_ENGINE", "GLUONMARK_INLINE")
     }
-    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "not other_switches"]
+    files = [__file__, str(Path(__file__).with_name("test_going_back.py"))]
+    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", "not other_switches"]
     finished = subprocess.run(
         tests, cwd=ROOT, env=environment | switches, capture_output=True, text=True, timeout=300, check=False
     )
