@@ -18,7 +18,7 @@ from mxnet import autograd, gluon, init, nd
 from mxnet.gluon import nn
 from numba.core import event
 
-from kernels import build, compile, jit, source, value_and_gradient
+from kernels import KernelError, build, compile, jit, prepare, source, value_and_gradient
 from kernels.compile import MANIFEST, cache_folder, load
 from kernels.emit.cpu import LIBRARY
 from layers.half_fourier import HalfFourier, fourier_basis
@@ -305,6 +305,13 @@ def test_what_is_prepared_is_not_compiled_by_a_first_call(tmp_path: Path) -> Non
     assert compiled_by(start(cache, "whole")) > 0
     assert {entry.name.partition("-")[0] for entry in set(cache.iterdir()) - prepared} == {"MyDense"}
     assert compiled_by(start(cache, "prepare")) == 0
+
+
+def test_nothing_is_prepared_where_it_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GLUONMARK_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(KernelError, match=r"nothing can be kept in .*cache \(.*\): set GLUONMARK_CACHE to a folder"):
+        prepare()
 
 
 def test_a_cache_that_moved_with_one_damaged_entry(full_cache: Path, tmp_path: Path) -> None:
