@@ -57,3 +57,9 @@ def test_a_layer_of_ones_own_has_the_batch_of_its_shape():
     found = plan.plan(Request(base="main", layers=["a/mine.py:Mine"], shapes=["4,16"], arguments=["8"], threads=2))
     assert (found.layers, found.threads, found.budget, found.threshold) == ((), 2, 900, 0.03)
     assert (found.outside["Mine"].spec, found.outside["Mine"].batch) == ("a/mine.py:Mine", 4)
+
+
+def test_without_a_seed_every_gate_draws_anew():
+    seeds = [plan.plan(Request(base="main", seed=seed)).seed for seed in (None, None, 0, 7, 2**32 + 7)]
+    assert seeds[0] != seeds[1]
+    assert seeds[2:] == [0, 7, 7]
