@@ -22,7 +22,8 @@ def folder(person: Path) -> Path:
     cases = Campaign(todo, person, 0, 0, 1, 12).gate(1, False).cases
     for name, planted in (("identical-001", 0), ("identical-002", 0), ("identical-003", 0), ("planted-001", 1)):
         header, *lines = gate(cases, sum(name.encode()), {cases[0]: 0.1} if planted else {})
-        whole = [{**header, "cases": cases, "threads": todo.threads, "engine": todo.engine}, *lines]
+        options = {key: getattr(todo, key) for key in ("threads", "engine", "threshold")}
+        whole = [{**header, "cases": cases, **options}, *lines]
         (person / f"{name}.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in whole))
     return person
 

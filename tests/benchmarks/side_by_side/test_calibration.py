@@ -54,7 +54,7 @@ def test_a_kind_is_planted_only_where_there_is_something_to_lose(campaign: Campa
     for number in range(20):
         for case, plant in campaign.gate(number, True).plants.items():
             if plant.kind in REAL:
-                assert grid.parse(case).variant in REAL[plant.kind]
+                assert REAL[plant.kind](grid.parse(case))
 
 
 def record(file: Path, *lines: dict) -> None:
@@ -89,7 +89,7 @@ def test_only_what_is_missing_is_measured(campaign: Campaign) -> None:
 def done(campaign: Campaign, name: str) -> None:
     """A gate of the campaign that came to its end."""
     plan = campaign.gate(1, False)
-    header = {"schema": 1, **{key: getattr(plan, key) for key in ("budget", "threads", "engine", "cases")}}
+    header = {"schema": 1, **{key: getattr(plan, key) for key in ("budget", "threads", "engine", "threshold", "cases")}}
     record(campaign.folder / name, header, {"spent": 1.0, "end": ""})
 
 
@@ -98,6 +98,7 @@ def test_gates_of_another_campaign_are_not_mixed_with_this_one(campaign: Campaig
     for other in (
         replace(campaign, plan=replace(campaign.plan, budget=60.0)),
         replace(campaign, plan=replace(campaign.plan, threads=7)),
+        replace(campaign, plan=replace(campaign.plan, threshold=0.1)),
         replace(campaign, cases=20),
     ):
         with pytest.raises(CaseError, match="name another folder with --folder, or the same options"):
