@@ -83,8 +83,11 @@ def gate(
         with closing(Record.in_folder(RESULTS)) as record, spending(todo.budget) as advance:
             path = stages.run(todo, suspects(rules), record, advance)
     except CannotJudgeError as error:
-        if markdown is not None:  # instead of what an earlier gate wrote there
+        # Instead of what an earlier gate wrote there.
+        if markdown is not None:
             save(markdown, verdict.no_comment(str(error)).encode())
+        if junit is not None:
+            save(junit, verdict.no_junit(str(error)))
         raise
     typer.echo(f"gluonmark: what was measured is in {path}", err=True)
     found = verdict.decide(verdict.frame(verdict.load(path)), rules)

@@ -14,7 +14,7 @@ they are right.
 from reports.verdict.blocks import frame, load
 from reports.verdict.calibration import figures, records, tables
 from reports.verdict.decide import Verdict, decide, suspects
-from reports.verdict.printed import comment, junit_xml, no_comment, printed
+from reports.verdict.printed import comment, junit_xml, no_comment, no_junit, printed
 from reports.verdict.rules import RULES, Rules
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "junit_xml",
     "load",
     "no_comment",
+    "no_junit",
     "printed",
     "records",
     "suspects",

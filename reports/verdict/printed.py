@@ -89,6 +89,14 @@ def junit_xml(verdict: Verdict) -> bytes:
     return junit.written(suites)
 
 
+def no_junit(reason: str) -> bytes:
+    """The same where nothing could be judged: one error."""
+    suites, case = Element("testsuites"), junit.case("gate", "gluonmark.gate", 0.0)
+    SubElement(case, "error", type=NOT_JUDGED, message=junit.text(reason)).text = junit.text(reason)
+    junit.suite(suites, ("gluonmark gate", junit.NO_HOST), datetime.now(timezone.utc), [case])
+    return junit.written(suites)
+
+
 def _table(verdict: Verdict, width: int, color: bool) -> str:
     arranged = document(verdict)
     sections = (

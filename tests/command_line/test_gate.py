@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -85,8 +86,11 @@ def test_a_gate_without_a_verdict_leaves_no_empty_record(capsys, repository):
 
 def test_a_comment_says_why_there_is_no_verdict(capsys, repository):
     (repository / "gate.md").write_text("the last verdict")
-    assert complaint(capsys, [*GATE, "--base", "HEAD~1", "--build", "false", "--markdown", "gate.md"])[0] == 3
+    asked = ["--base", "HEAD~1", "--build", "false", "--markdown", "gate.md", "--junit", "gate.xml"]
+    assert complaint(capsys, [*GATE, *asked])[0] == 3
     assert Path("gate.md").read_text() == "**Could not judge.**\n\nthe base does not build: exit status 1\n"
+    (error,) = ElementTree.parse("gate.xml").iter("error")
+    assert error.get("message") == "the base does not build: exit status 1"
 
 
 def test_a_class_that_one_commit_lacks_is_not_in_common(capsys, repository):
