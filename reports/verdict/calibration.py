@@ -28,6 +28,7 @@ GATE = "gluonmark gate"
 NOT_REPLAYED = (
     "The gate itself was not replayed: these gates of identical code have too few blocks.  Measure more of them."
 )
+ALONE = "What was planted is judged as if nothing else had been slowed."
 FALSE = "false alarm, a run"
 # Shares of the budget that gates had, of which replays say what they would have found.
 BUDGETS = (0.5, 1.0, 2.0)
@@ -62,9 +63,9 @@ def figures(frames: Sequence[pd.DataFrame], replays: int, runs: int, rules: Rule
 def arranged(found: pd.DataFrame) -> Sequence[tuple[str, Plain]]:
     """``found`` as tables for people, each with its title: what gates said, which budgets say what, and the rivals."""
     source = found["source"]
-    live, replayed = found[source == LIVE], found[source == REPLAYED]
+    said, replayed = found[source == LIVE], found[source == REPLAYED]
     beside = found[found["minutes"].isin(found.loc[source == RIVAL, "minutes"]) & (source != LIVE)]
-    tables = [(f"What gates of {_minutes(live)} said, in %", _long(live))]
+    tables = [(f"What gates of {_minutes(said)} said, in %", _long(said))]
     if len(replayed):
         tables.append((_replays(replayed), _wide(replayed, "what", "minutes")))
     if len(beside):
@@ -109,6 +110,7 @@ def _replayed(blocks: Pool, part: float, number: int, rules: Rules) -> Iterator[
         "inconclusive, a case": said.inconclusive,
         "interval covers the truth": said.covered,
         **{_found(size): hits for size, hits in said.found.items()},
+        **{f"passed: {share(size)} slower": hits for size, hits in said.passed.items() if size >= rules.threshold},
     }
     return _rows(REPLAYED, GATE, part * blocks.budget / MINUTE, counted, _sizes(said.found))
 
@@ -163,10 +165,11 @@ def _replays(rows: pd.DataFrame) -> str:
 
 def _long(rows: pd.DataFrame) -> Plain:
     """A line for each measure."""
+    notes = (ALONE,) if rows["what"].str.startswith("found").any() else ()
     lines = tuple(
         (row["what"], *_share(row), f"{row['tries']:,}", _slower(row["slower"])) for row in rows.to_dict("records")
     )
-    return Plain(("what", "share", "95 % interval", "of", "slower by"), (False, *[True] * 4), lines, ())
+    return Plain(("what", "share", "95 % interval", "of", "slower by"), (False, *[True] * 4), lines, notes)
 
 
 def _slower(by: float) -> str:

@@ -14,11 +14,13 @@ from reports.verdict.rules import Rules
 
 @dataclass(frozen=True)
 class Control:
-    """One case as base against base; ``fired`` if the two differ more than accidents explain."""
+    """One case as base against base; ``fired`` if the two differ more than accidents explain, ``able`` if there are
+    blocks enough for that."""
 
     case: str
     blocks: int
     ratio: float
+    able: bool
     fired: bool
 
 
@@ -26,9 +28,9 @@ def controls(observed: pd.DataFrame, rules: Rules) -> Sequence[Control]:
     """The controls, each with its blocks of both stages: neither stage chose them for what they said."""
     ratios = pd.concat([matrix(observed, CONTROL, stage) for stage in (1, 2)], axis=1)
     seen = look(ratios.to_numpy(dtype=float), rules)
-    fired = firing(seen, rules)
+    able, fired = _able(seen, rules), firing(seen, rules)
     return [
-        Control(str(case), int(seen.blocks[i]), float(np.exp(seen.estimate[i])), bool(fired[i]))
+        Control(str(case), int(seen.blocks[i]), float(np.exp(seen.estimate[i])), bool(able[i]), bool(fired[i]))
         for i, case in enumerate(ratios.index)
     ]
 
@@ -38,7 +40,11 @@ def firing(seen: Look, rules: Rules) -> np.ndarray:
 
     The chance of an accident is shared by those that have blocks enough to fire at all.
     """
-    able = 2.0 ** (1 - seen.blocks) <= rules.control_error
-    allowed = rules.control_error / max(1, int(able.sum())) / 2
+    allowed = rules.control_error / max(1, int(_able(seen, rules).sum())) / 2
     fired: np.ndarray = (np.minimum(seen.slower, seen.faster) <= allowed) & (np.abs(seen.estimate) > rules.least)
     return fired
+
+
+def _able(seen: Look, rules: Rules) -> np.ndarray:
+    able: np.ndarray = 2.0 ** (1 - seen.blocks) <= rules.control_error
+    return able

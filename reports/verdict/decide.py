@@ -24,6 +24,8 @@ INCONCLUSIVE, NOT_JUDGED = "inconclusive", "not judged"
 NEW, GONE = "new", "gone"
 NO_CHANGE, IMPROVED = "no change", "improved"
 PASSED = (NO_CHANGE, IMPROVED)
+# A process may end by accident; a case that fails so often in the head is not judged on the blocks that it left.
+AGAIN = 2
 # The exit codes of the command.
 NOTHING_REGRESSED, REGRESSED, COULD_NOT_JUDGE = 0, 1, 3
 
@@ -122,8 +124,7 @@ def decide(frame: pd.DataFrame, rules: Rules = RULES) -> Verdict:
     measured = _timed(_measured(observed, rules), observed)
     blamed = any(control.fired for control in checked)
     missing = frame.attrs["missing"]
-    fails = {line["case"]: line["reason"] for line in missing if _arm(line) == HEAD}
-    cases = [_settled(case, accepted, blamed, fails) for case in measured.values()]
+    cases = [_settled(case, accepted, blamed, _failed_in_head(missing, case)) for case in measured.values()]
     return Verdict(
         cases=(*cases, *_missing(missing, set(measured))),
         failures=_failures(missing, {case.case for case in cases if case.state != NOT_JUDGED}),
@@ -141,11 +142,15 @@ def decide(frame: pd.DataFrame, rules: Rules = RULES) -> Verdict:
 
 
 def suspects(frame: pd.DataFrame, rules: Rules = RULES) -> list[str]:
-    """The cases that the first stage leaves open, the most suspicious first; as many as there is time to decide."""
+    """The cases that the first stage leaves open, the most suspicious first; as many as there is time to decide.
+
+    Of many planted slow-downs each stands for one that is alone (live.py): none is left out for the others.
+    """
     ratios = matrix(observations(frame, rules), PAIR, 1)
     seen = look(ratios.to_numpy(dtype=float), rules)
     order = suspicious(seen, first_stage(seen, rules))
-    number = Timing.of(frame).affordable(len(order), ratios.to_numpy(dtype=float), rules)
+    planted = frame.attrs["header"].get("plants")
+    number = len(order) if planted else Timing.of(frame).affordable(len(order), ratios.to_numpy(dtype=float), rules)
     return [str(ratios.index[place]) for place in order[:number]]
 
 
@@ -197,11 +202,18 @@ def _detectable(ratios: pd.DataFrame, place: int, error: float, rules: Rules) ->
     return detectable(ratios.iloc[place].to_numpy(dtype=float), error, rules)
 
 
-def _settled(case: Judged, accepted: Sequence[Override], blamed: bool, fails: Mapping[str, str]) -> Judged:
-    """``case`` after somebody accepted its slow-down, or the machine was found to blame; ``fails`` says why a case
-    failed in some blocks of the head, and what that left open is not merely inconclusive."""
-    if case.state == INCONCLUSIVE and case.case in fails:
-        return replace(case, state=NOT_JUDGED, reason=fails[case.case], arm=HEAD)
+def _failed_in_head(lines: Iterable[Mapping[str, Any]], case: Judged) -> Sequence[str]:
+    """Why the head failed ``case``, for each block in which it did."""
+    return [line["reason"] for line in lines if line["case"] == case.case and _arm(line) == HEAD]
+
+
+def _settled(case: Judged, accepted: Sequence[Override], blamed: bool, failed: Sequence[str]) -> Judged:
+    """``case`` after somebody accepted its slow-down, or the machine was found to blame, or the head ``failed`` it.
+
+    What that left open is not merely inconclusive; what the head fails again and again does not pass on other blocks.
+    """
+    if (failed and case.state == INCONCLUSIVE) or (len(failed) >= AGAIN and case.state in PASSED):
+        return replace(case, state=NOT_JUDGED, reason=failed[-1], arm=HEAD)
     if case.state != REGRESSION:
         return case
     override = next((one for one in accepted if one.covers(case.case)), None)

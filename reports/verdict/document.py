@@ -167,9 +167,9 @@ def _how(verdict: Verdict) -> Iterator[str]:
         if judged:
             yield f"{STAGE[stage]}: {count(len(judged), 'case')} judged on {_range([case.blocks for case in judged])}."
     yield (
-        f"Slower is what is more than {share(rules.least_share)} slower and no accident: in a run of identical code "
-        f"the chance that anything fails is {share(rules.error)}. What passes is slower by less than "
-        f"{share(rules.threshold)}, each with {share((1 + rules.confidence) / 2)} confidence."
+        f"Slower is what no accident explains and is more than {share(rules.least_share)} slower as measured: in a run "
+        f"of identical code the chance that anything fails is {share(rules.error)}. What passes is slower by less than "
+        f"{share(rules.threshold)}, with {share((1 + rules.confidence) / 2)} confidence in each look."
     )
     yield from _trust(verdict)
 
@@ -180,7 +180,8 @@ STAGE = {1: "First stage, all cases", 2: "Second stage, suspects on fresh blocks
 def _trust(verdict: Verdict) -> Iterator[str]:
     """What speaks for the machine and against it."""
     fired = [f"{one.case} ({change(one.ratio)})" for one in verdict.fired]
-    said = f"differed: {', '.join(fired)}" if fired else "none differed"
+    able = sum(control.able for control in verdict.controls)
+    said = f"differed: {', '.join(fired)}" if fired else f"none differed ({able} had blocks enough to)"
     if verdict.controls:
         yield f"Controls, base beside base: {count(len(verdict.controls), 'case')}, {said}."
     if verdict.shift:

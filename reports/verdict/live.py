@@ -1,5 +1,10 @@
-"""What gates of a known truth said: code beside itself, some of it slowed on purpose."""
+"""What gates of a known truth said: code beside itself, some of it slowed on purpose.
 
+A gate with many planted slow-downs stands for as many gates with one each: all share its blocks, so that each has fewer
+than if it were alone, but the chance of a false failure is shared only with what nobody slowed.
+"""
+
+import itertools
 import math
 import statistics
 from collections import Counter
@@ -7,9 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from reports.verdict.decide import INCONCLUSIVE, NOT_JUDGED, REGRESSION, Judged, Verdict, decide
+from reports.verdict.look import fails
 from reports.verdict.rules import Rules
 from reports.verdict.shares import Share
 
@@ -35,10 +42,13 @@ class Live:
 
 
 def live(frames: Sequence[pd.DataFrame], rules: Rules) -> Live:
-    """What the gates said whose records are ``frames``; false alarms of a run are those of gates without a plant."""
+    """What the gates said whose records are ``frames``.
+
+    False alarms and inconclusive cases are those of gates without a plant, whose suspects have the time to themselves.
+    """
     verdicts = [decide(frame, rules) for frame in frames]
     quiet = [verdict for verdict in verdicts if not plants(verdict.header)]
-    sound = [case for verdict in verdicts for case in _judged(verdict) if case.case not in plants(verdict.header)]
+    sound = [case for verdict in quiet for case in _judged(verdict)]
     sized = [pair for verdict in verdicts for pair in _sized(verdict)]
     return Live(
         gates=len(quiet),
@@ -79,9 +89,10 @@ def _planted(verdict: Verdict) -> Sequence[tuple[str, Mapping[str, Any]]]:
 def _found(verdicts: Sequence[Verdict]) -> dict[float | str, Share]:
     """By plant, how many failed of those that were measured."""
     tries, hits = Counter[float | str](), Counter[float | str]()
-    for what, case in _slowed(verdicts):
-        tries[what] += 1
-        hits[what] += case.state == REGRESSION
+    for verdict in verdicts:
+        for what, case in _slowed(verdict):
+            tries[what] += 1
+            hits[what] += _fails_alone(case, verdict)
     order = sorted(tries, key=lambda what: (isinstance(what, str), what))
     return {what: Share(hits[what], tries[what]) for what in order}
 
@@ -89,16 +100,24 @@ def _found(verdicts: Sequence[Verdict]) -> dict[float | str, Share]:
 def _slower(verdicts: Sequence[Verdict]) -> dict[str, float]:
     """By how much what has no known size made its cases slower, as a share, in the median."""
     ratios: dict[str, list[float]] = {}
-    for what, case in _slowed(verdicts):
+    for what, case in itertools.chain.from_iterable(map(_slowed, verdicts)):
         if isinstance(what, str):
             ratios.setdefault(what, []).append(case.ratio)
     return {what: statistics.median(some) - 1 for what, some in ratios.items()}
 
 
-def _slowed(verdicts: Sequence[Verdict]) -> Iterator[tuple[float | str, Judged]]:
+def _slowed(verdict: Verdict) -> Iterator[tuple[float | str, Judged]]:
     """What was planted, with the case that has it."""
-    for verdict in verdicts:
-        judged = {case.case: case for case in _judged(verdict)}
-        for case, plant in _planted(verdict):
-            if case in judged:
-                yield plant["share"] if plant["kind"] == SPIN else plant["kind"], judged[case]
+    judged = {case.case: case for case in _judged(verdict)}
+    for case, plant in _planted(verdict):
+        if case in judged:
+            yield plant["share"] if plant["kind"] == SPIN else plant["kind"], judged[case]
+
+
+def _fails_alone(case: Judged, verdict: Verdict) -> bool:
+    """Whether a planted case fails where no other one is slowed."""
+    if verdict.fired or case.stage == 1:
+        return case.state == REGRESSION
+    others = [one for one in _judged(verdict) if one.stage == 2 and one.case not in plants(verdict.header)]
+    chances, ratios = np.array([(one.chance, one.ratio) for one in (case, *others)]).T
+    return bool(fails(chances, np.log(ratios), verdict.rules)[0])

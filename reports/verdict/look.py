@@ -69,5 +69,11 @@ def suspicious(seen: Look, decided: Decided) -> np.ndarray:
 
 def second_stage(seen: Look, rules: Rules) -> Decided:
     """Suspects, on fresh blocks alone: what made them suspects decides nothing any more."""
-    failed = holm(seen.slower, rules.late) & (seen.estimate > rules.least)
+    failed = fails(seen.slower, seen.estimate, rules)
     return Decided(failed, ~failed & (seen.upper < rules.limit))
+
+
+def fails(chances: np.ndarray, estimates: np.ndarray, rules: Rules) -> np.ndarray:
+    """Which suspects fail, by the chance of such a slow-down by accident and by its logarithm, float64 (cases,)."""
+    failed: np.ndarray = holm(chances, rules.late) & (estimates > rules.least)
+    return failed

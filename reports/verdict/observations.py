@@ -29,10 +29,13 @@ def matrix(observed: pd.DataFrame, kind: str, stage: int) -> pd.DataFrame:
 
 
 def _disturbed(frame: pd.DataFrame, rules: Rules) -> np.ndarray:
-    """Compared with the case's own median: one that waits for other threads is switched more often than others."""
+    """Compared with the case's own median: one that waits for other threads is switched more often than others.
+
+    Of each stage apart, whose samples are of another number: what the first one said, the second one does not change.
+    """
     disturbed = np.zeros(len(frame), dtype=bool)
     for name in DISTURBANCES:
         worse = frame[name].astype("float64")
-        usual = worse.groupby(frame["case"]).transform("median").clip(lower=USUAL[name])
+        usual = worse.groupby([frame["case"], frame["stage"]]).transform("median").clip(lower=USUAL[name])
         disturbed |= (worse > rules.disturbed * usual).to_numpy()
     return disturbed

@@ -5,7 +5,8 @@
     Accept-slowdown: MyDense-numba-*-train checks its arguments now, which costs 4 %
 
 The first word names cases, ``*`` and ``?`` standing for anything; the rest is the reason, without which it is not
-accepted.  The file may also hold comments, which begin with ``#``.
+accepted.  The file may also hold comments, which begin with ``#``.  What the base says as well was accepted once, when
+it was merged: it covers nothing that is slower than the base.
 """
 
 import re
@@ -43,8 +44,9 @@ class Override:
 
 
 def overrides(header: Mapping[str, Any]) -> Sequence[Override]:
-    """Every such line that the head brings."""
-    return tuple(_lines(header.get("head") or {}))
+    """Every such line that the head brings and the base has not."""
+    known = {*_lines(header.get("base") or {})}
+    return tuple(line for line in _lines(header.get("head") or {}) if line not in known)
 
 
 def _lines(head: Mapping[str, Any]) -> Iterator[Override]:

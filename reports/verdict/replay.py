@@ -91,7 +91,7 @@ def _runs(
 def _run(seen: Look, early: np.ndarray, rest: np.ndarray, moved: np.ndarray, timing: Timing, rules: Rules) -> Run:
     decided = first_stage(seen, rules)
     failed, undecided = decided.failed.copy(), decided.open
-    covered = (seen.lower <= moved) & (moved <= seen.upper)
+    covered = _covers(seen, moved)
     suspects = suspicious(seen, decided)
     suspects = suspects[: timing.affordable(len(suspects), early, rules)]
     number = timing.blocks(len(suspects))
@@ -99,9 +99,15 @@ def _run(seen: Look, early: np.ndarray, rest: np.ndarray, moved: np.ndarray, tim
     decided = second_stage(late, rules)
     failed[suspects], undecided[suspects] = decided.failed, decided.open
     if number:
-        covered[suspects] = (late.lower <= moved[suspects]) & (moved[suspects] <= late.upper)
+        covered[suspects] = _covers(late, moved[suspects])
     control = look(rest[number : number + number // CONTROL_EVERY, suspects].T, rules)
     return Run(failed, undecided, covered, bool(firing(control, rules).any()))
+
+
+def _covers(seen: Look, truth: np.ndarray) -> np.ndarray:
+    """Which intervals cover the truth; one without an end, on too few blocks, covers nothing."""
+    covers: np.ndarray = (seen.lower <= truth) & (truth <= seen.upper) & np.isfinite(seen.upper)
+    return covers
 
 
 def _replaced(seen: Look, place: int, one: Look) -> Look:

@@ -28,8 +28,10 @@ LEAST_SCATTER = 1e-6
 
 @dataclass(frozen=True)
 class Timing:
-    """``early`` blocks in the first stage, ``late`` seconds for the second one.  A block takes ``start`` seconds by
-    itself and ``each`` for each of its cases."""
+    """``early`` blocks in the first stage, ``late`` seconds for the second one.
+
+    A block of the second stage takes ``start`` seconds by itself and ``each`` for each of its cases.
+    """
 
     early: int
     late: float
@@ -43,7 +45,10 @@ class Timing:
         start = float(frame.attrs["start"])
         spent = first["seconds"].sum() + start * len(first[["kind", "block"]].drop_duplicates())
         early = first.loc[first["kind"] == PAIR, "block"].nunique()
-        return cls(early, spent / FIRST_STAGE * (1 - FIRST_STAGE), start, float(first["seconds"].mean()))
+        samples = frame.attrs["header"].get("samples") or {"1": 1, "2": 1}
+        # Preparing a case takes about as long as the samples of the first stage.
+        each = float(first["seconds"].mean()) * (1 + samples["2"] / samples["1"]) / 2
+        return cls(early, spent / FIRST_STAGE * (1 - FIRST_STAGE), start, each)
 
     def times(self, factor: float) -> "Timing":
         """Of a gate with so many times the budget."""

@@ -135,6 +135,23 @@ def test_a_control_fires_in_either_direction(random: np.random.Generator) -> Non
     assert judged([*blocks(CASES, 20, random), *lines]).fired
 
 
+def test_controls_say_whether_their_blocks_are_enough(random: np.random.Generator) -> None:
+    few = [*blocks(CASES, 20, random), *blocks(CASES[:2], 10, random, kind="control")]
+    assert [control.able for control in judged(few).controls] == [False, False]  # 2 · 2⁻¹⁰ is above 0.1 %
+    assert "Controls, base beside base: 2 cases, none differed (0 had blocks enough to)." in document(judged(few)).how
+    enough = [*few, *blocks(CASES[:1], 11, random, stage=2, kind="control")]
+    assert [control.able for control in judged(enough).controls] == [True, False]
+
+
+def test_what_the_second_stage_took_moves_no_verdict_of_the_first(random: np.random.Generator) -> None:
+    """Its samples are of another number, and so is what is usual for it."""
+    early = list(blocks(CASES, 20, random))
+    for line in early:
+        line["conditions"]["head"]["involuntary"] = 60 if line["block"] == 3 else 10
+    late = list(blocks(CASES[:2], 30, random, stage=2))
+    assert judged(early).dropped == judged([*early, *late]).dropped == 0
+
+
 @pytest.mark.parametrize("where", ["message", "accept"])
 def test_somebody_may_accept_a_slow_down_with_a_reason(random: np.random.Generator, where: str) -> None:
     text = f"# Check arguments\n\naccept-slowdown: {CASES[7][:-7]}* it checks its arguments now\nAccept-slowdown: *\n"
@@ -153,6 +170,13 @@ def test_a_line_of_the_file_that_accepts_nothing_is_said(random: np.random.Gener
         "a line of .gluonmark-accept is no 'Accept-slowdown: CASES REASON' and does not count: Layer-* slow.",
         "Accept-slowdown: Leyer-* in .gluonmark-accept names none of these cases.",
     ]
+
+
+@pytest.mark.parametrize("where", ["message", "accept"])
+def test_what_the_base_accepts_too_covers_nothing_new(random: np.random.Generator, where: str) -> None:
+    line = {where: f"Accept-slowdown: {CASES[7]} it checks its arguments now\n"}
+    verdict = judged(gate(random, {CASES[7]: 0.1}, {"base": line, "head": line}))
+    assert [case.case for case in verdict.of(REGRESSION)] == [CASES[7]]
 
 
 def test_an_accepted_case_covers_no_other(random: np.random.Generator) -> None:
@@ -191,9 +215,11 @@ def test_cases_without_a_figure(random: np.random.Generator, line: dict, state: 
 
 def test_a_case_that_died_in_some_blocks_is_judged_on_the_others(random: np.random.Generator) -> None:
     died = {"stage": 1, "block": 21, "kind": "pair", "case": CASES[2], "arm": "head", "reason": "it died"}
-    verdict = judged([*gate(random, {}), died, died])
+    verdict = judged([*gate(random, {}), died])
     assert states(verdict)[CASES[2]] == NO_CHANGE
-    assert verdict.failures == [f"{CASES[2]} failed in 2 blocks in the head, and was judged on the others: it died."]
+    assert verdict.failures == [f"{CASES[2]} failed in 1 block in the head, and was judged on the others: it died."]
+    again = judged([*gate(random, {}), died, died])
+    assert (states(again)[CASES[2]], again.code()) == (NOT_JUDGED, 3)
 
 
 def test_a_case_that_dies_in_the_head_again_and_again_is_not_merely_inconclusive(random: np.random.Generator) -> None:

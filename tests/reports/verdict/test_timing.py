@@ -80,3 +80,12 @@ def test_the_second_stage_has_its_share_of_the_time_of_the_first() -> None:
     assert (timing.early, timing.start, timing.each) == (8, 4.0, pytest.approx(0.1))
     assert timing.late == pytest.approx(spent * 0.45 / 0.55)
     assert timing.times(2.5) == Timing(20, 2.5 * timing.late, 4.0, timing.each)
+
+
+def test_more_samples_make_a_block_of_the_second_stage_longer() -> None:
+    lines = [{"schema": 1}, *blocks(CASES, 18, np.random.default_rng(1))]
+    same, doubled = (
+        Timing.of(frame([{**lines[0], "samples": samples}, *lines[1:]]))
+        for samples in ({"1": 12, "2": 12}, {"1": 12, "2": 24})
+    )
+    assert (same.each, doubled.each) == pytest.approx((0.1, 0.15))
