@@ -31,6 +31,7 @@ def test_rates_are_per_second_of_this_machine(tmp_path, monkeypatch):
 def test_what_the_system_does_not_tell_is_none(tmp_path, monkeypatch):
     for name in ("STAT", "SCHEDULE", "PROCESSORS"):
         monkeypatch.setattr(conditions, name, tmp_path / "nothing")
-    found = Moment.now().since(Moment.now())
+    earlier = Moment.now()
+    found = Moment.now().since(earlier)
     assert [found[name] for name in ("steal", "busy", "waited", "megahertz")] == [None] * 4
     assert found["involuntary"] >= 0
