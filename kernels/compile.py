@@ -36,6 +36,7 @@ LIBRARY = (
     "team.py",
     "tiles.py",
     "transform",
+    "vectors.py",
     "whole.py",
 )
 MANIFEST = "manifest.json"

@@ -14,7 +14,7 @@ from numba.extending import overload
 from .apart import APART
 from .library import called
 from .primitives.form import Form, FormGradient, FormWeights
-from .tiles import address_of
+from .vectors import address_of
 from .whole import PART
 
 OPTIONS = {"fastmath": {"contract", "nsz"}, APART: True, "error_model": "numpy", **PART}

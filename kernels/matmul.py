@@ -8,7 +8,7 @@ import numpy as np
 from numba.extending import overload
 
 from .library import called
-from .tiles import address_of
+from .vectors import address_of
 
 
 def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:

@@ -13,7 +13,7 @@ import llvmlite.binding
 from numba import types
 
 from ..compile import load
-from ..tiles import BYTES
+from ..vectors import BYTES
 
 DTYPES = tuple(BYTES)
 FUNCTIONS = tuple(sorted(file.stem for file in Path(__file__).parent.glob("[!_]*.py")))

@@ -9,19 +9,8 @@ import numpy as np
 from numba import cfunc, njit, types
 
 from kernels.parallel import in_chunks
-from kernels.tiles import (
-    BYTES,
-    HEIGHTS,
-    PANEL,
-    WIDE,
-    address_of,
-    dots_tile,
-    lanes,
-    product_tile,
-    read,
-    transposed_tile,
-    write,
-)
+from kernels.tiles import HEIGHTS, PANEL, WIDE, dots_tile, product_tile, transposed_tile
+from kernels.vectors import BYTES, address_of, lanes, read, write
 from kernels.whole import PART, Whole
 
 DTYPE = "float32"  # another one is written here

@@ -27,7 +27,6 @@ from kernels.native import (
     TABLES,
     UINT8,
     allocate,
-    bytes_of,
     copy_memory,
     enter,
     get,
@@ -39,6 +38,7 @@ from kernels.native import (
     release,
     word,
 )
+from kernels.native.arrays import bytes_of
 from kernels.whole import Whole
 
 

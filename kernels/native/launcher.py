@@ -17,12 +17,11 @@ from kernels.native import (
     SCRATCH,
     SLOPES,
     UNPREPARED,
-    admit,
     get,
     put,
-    run_forward,
     word,
 )
+from kernels.native.arrays import admit, run_forward
 
 is_recording = types.ExternalFunction("MXAutogradIsRecording", types.int32(word))
 

@@ -35,9 +35,7 @@ from kernels.native import (
     STATE_FRAME,
     STATE_GO_BACK,
     TABLES,
-    alike,
     allocate,
-    bytes_of,
     detach,
     free_array,
     get,
@@ -45,13 +43,13 @@ from kernels.native import (
     get_context,
     get_data,
     go_through,
-    make,
     put,
     put32,
     release,
     wait_to_read,
     word,
 )
+from kernels.native.arrays import alike, bytes_of, make
 from kernels.native.nodes import (
     GRADIENTS,
     INFORMATION,

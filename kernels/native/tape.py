@@ -27,21 +27,18 @@ from kernels.native import (
     STATE_FRAME,
     STATE_GO_BACK,
     WRITE,
-    alike,
     allocate,
-    bytes_of,
     copy_memory,
     detach,
     free_array,
-    free_saved,
     get,
     get_data,
     go_through,
-    make,
     put,
     release,
     word,
 )
+from kernels.native.arrays import alike, bytes_of, free_saved, make
 from kernels.whole import Whole
 
 mark = types.ExternalFunction("MXAutogradMarkVariables", types.int32(types.int32, word, word, word))

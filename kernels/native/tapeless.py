@@ -20,17 +20,14 @@ from kernels.native import (
     SLOPES,
     SLOPES_TABLE,
     WRITE,
-    alike,
-    free_saved,
     get,
     go_through,
-    make,
     put,
     put32,
-    usable,
     wait_to_read,
     word,
 )
+from kernels.native.arrays import alike, free_saved, make, usable
 
 wait_to_write = types.ExternalFunction("MXNDArrayWaitToWrite", types.int32(word))
 

@@ -9,7 +9,8 @@ from numba import njit
 from kernels.library import DTYPES, library
 from kernels.matmul import matmul
 from kernels.parallel import OPENMP
-from kernels.tiles import PANEL, lanes
+from kernels.tiles import PANEL
+from kernels.vectors import lanes
 
 # Each of k additions rounds a sum of about √k: together a few times k units of 1; a wrong term is off by 1.
 UNIT = {"float32": 2.0**-23, "float64": 2.0**-52}

@@ -66,7 +66,6 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
     ("kernels/tiles.py", "4", "4", "3"): OTHER_SIZE,
     ("kernels/tiles.py", "4", "6", "5"): OTHER_SIZE,
     ("kernels/tiles.py", "2", "6", "7"): OTHER_SIZE,
-    ("kernels/tiles.py", "_Vectors.__init__", "8 * self.bytes", "8 / self.bytes"): "LLVM names its functions itself",
     ("kernels/transform/shares.py", "", "350", "349"): A_GUESS,
     ("kernels/transform/shares.py", "", "350", "351"): A_GUESS,
     ("kernels/transform/__init__.py", "rows_of_bins", "_signature_and_code(bins, rows, length, kept, backward=True)",
@@ -82,4 +81,5 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
     ("kernels/transform/vectors.py", "loop", "[mark, INDEX(len(builder.module.metadata))]",
      "[INDEX(len(builder.module.metadata)), mark]"): "what makes a loop's name its own, replaced in the next line",
     ("kernels/reads.py", "Branch", "0.0", "0.5"): "what has no source is told its number",
+    ("kernels/vectors.py", "Vectors.__init__", "8 * self.bytes", "8 / self.bytes"): "LLVM names its functions itself",
 }  # fmt: skip

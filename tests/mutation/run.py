@@ -49,7 +49,7 @@ hypothesis.internal.conjecture.engine.MAX_SHRINKING_SECONDS = 0  # that it fails
 FILES = ("kernels/extent.py", "kernels/decompose.py", "kernels/program.py", "kernels/gradient.py", "kernels/rewrite.py",
          "kernels/fuse.py", "kernels/indices.py", "kernels/reads.py", "kernels/memory.py", "kernels/half.py",
          "kernels/sums.py", "kernels/emit/*.py", "kernels/primitives/**/*.py", "kernels/operators/*.py",
-         "kernels/forms.py", "kernels/parallel.py", "kernels/matmul.py", "kernels/tiles.py",
+         "kernels/forms.py", "kernels/parallel.py", "kernels/matmul.py", "kernels/tiles.py", "kernels/vectors.py",
          "kernels/library/*.py", "kernels/transform/*.py")  # fmt: skip
 GENERATOR = "tests/kernels/generator"
 # They become part of compiled kernels without standing in their text, which is what the cache goes by.  What tests each
@@ -61,6 +61,7 @@ BUILT_IN = {
     "kernels/parallel.py": ("tests/kernels/test_parallel.py",),
     "kernels/matmul.py": ("tests/kernels/test_matmul.py",),
     "kernels/tiles.py": ("tests/kernels/test_matmul.py",),
+    "kernels/vectors.py": ("tests/kernels/test_matmul.py",),
     "kernels/library": ("tests/kernels/test_matmul.py", "tests/kernels/test_forms.py"),
     "kernels/transform": (f"{GENERATOR}/test_transform.py",),
 }
