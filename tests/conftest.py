@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +11,39 @@ import pytest
 # Tests run on all processors: threads that wait for each other on busy ones take a hundred times longer.
 os.environ.setdefault("GLUONMARK_THREADS", "1")
 
+# Seconds that a test waits: what a loaded machine takes and more, but less than what is killed in tests would sleep.
+LONGEST = 500.0
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--rewrite-golden``: take what the tests find now for right; ``--graphs``: how many random graphs."""
     parser.addoption("--rewrite-golden", action="store_true", help="rewrite golden files and the tables in docs/")
     parser.addoption("--damaged", metavar="BEGIN:END", help="damaged result files by number, such as 0:20000")
     parser.addoption("--graphs", metavar="BEGIN:END", help="random graphs by number, such as 0:20000")
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], object]], bool]:
+    """Whether a condition comes true.  What is killed ends later, and a loaded machine does nothing at once."""
+
+    def waited(condition: Callable[[], object]) -> bool:
+        end = time.monotonic() + LONGEST
+        while not condition():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.05)
+        return True
+
+    return waited
+
+
+@pytest.fixture
+def plain_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Git with nobody's settings, and without the repository of a folder above or of a hook that runs these tests."""
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
 
 
 @pytest.fixture

@@ -199,7 +199,7 @@ class Dropped(nn.Block):
     def __init__(self):
         super().__init__()
         with self.name_scope():
-            self.dense = nn.Dense(4, in_units=8)
+            self.dense = nn.Dense(64, in_units=8)  # two masks of few units may well be equal
             self.dropout = nn.Dropout(0.5)
 
     def forward(self, x):

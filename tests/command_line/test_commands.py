@@ -130,7 +130,7 @@ def test_ctrl_c_leaves_a_valid_file_and_exit_code_3(person, gluonmark_process):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=500)
     assert process.returncode == 3
     assert "interrupted" in err
     (file,) = person.glob("results/*.json")

@@ -155,7 +155,7 @@ def test_several_processes_at_once(folder):
     code = "import sys; from reports import cache, read; cache.WORTH = 0.0; print(len(read(sys.argv[1])))"
     start = [sys.executable, "-c", code, str(folder)]
     processes = [subprocess.Popen(start, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    assert [process.communicate(timeout=120)[0] for process in processes] == ["7\n"] * 3
+    assert [process.communicate(timeout=500)[0] for process in processes] == ["7\n"] * 3
     assert [path.name for path in folder.iterdir() if path.name.startswith(cache.FILE)] == [cache.FILE]
 
 

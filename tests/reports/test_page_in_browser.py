@@ -26,10 +26,14 @@ HOSTILE = (
 )
 
 
+LONGEST = 200_000  # milliseconds
+
+
 @pytest.fixture(scope="module")
 def browser():
+    expect.set_options(timeout=LONGEST)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=LONGEST)
         yield chromium
         chromium.close()
 
@@ -43,6 +47,7 @@ def open_page(browser, tmp_path):
         file = tmp_path / "page.html"
         file.write_text(html, encoding="utf-8")
         context = browser.new_context(viewport={"width": 1400, "height": 900}, **more)
+        context.set_default_timeout(LONGEST)
         contexts.append(context)
         window = context.new_page()
         window.on("console", lambda message: said.append(message.text))

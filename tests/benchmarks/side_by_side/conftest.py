@@ -27,8 +27,10 @@ class Repository:
         who = {
             f"GIT_{role}_{what}": "test@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
         }
-        own = {**os.environ, **who, "GIT_CONFIG_GLOBAL": os.devnull}
-        done = subprocess.run(["git", *arguments], cwd=self.root, env=own, check=False, capture_output=True, text=True)
+        # Git goes on with what it calls maintenance after a commit.
+        command = ["git", "-c", "gc.auto=0", "-c", "maintenance.auto=false", *arguments]
+        own = {**os.environ, **who}
+        done = subprocess.run(command, cwd=self.root, env=own, check=False, capture_output=True, text=True)
         assert not done.returncode, done.stderr
         return done.stdout.strip()
 
@@ -47,7 +49,7 @@ class Repository:
 
 
 @pytest.fixture
-def repository(tmp_path, monkeypatch):
+def repository(tmp_path, monkeypatch, plain_git):  # noqa: ARG001
     """An empty repository; the test stands in it."""
     found = Repository(tmp_path / "repository")
     monkeypatch.chdir(found.root)

@@ -4,8 +4,6 @@ import errno
 import itertools
 import json
 import os
-import statistics
-import time
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -38,7 +36,6 @@ SLOWER = LAYERS.replace("x / 2", "(x * 1) / 2")
 NAMES = ("Doubles", "Halves")
 CASES = [f"{name}-imperative-2-cpu-forward" for name in NAMES]
 
-LONGEST = 120  # seconds
 # One block of all cases, then suspects until somebody ends it.
 BRIEF = Pace(samples={0: 1, 1: 2, 2: 3}, first_stage=1e-6, least_blocks=1, least_controls=1, control_every=2)
 
@@ -72,14 +69,6 @@ def running(process):
     return state.rpartition(")")[2].split()[0] != "Z"
 
 
-def ends(process):
-    """Whether a process ends within the time that a loaded system takes to kill."""
-    end = time.monotonic() + LONGEST
-    while running(process) and time.monotonic() < end:
-        time.sleep(0.01)
-    return not running(process)
-
-
 def lines_of(record):
     return [json.loads(line) for line in record.path.read_text().splitlines()]
 
@@ -110,7 +99,7 @@ def test_all_cases_then_the_suspects_with_controls_among_them(two_commits):
         asked_for.extend(json.loads(line) for line in path.read_text().splitlines())
         return [CASES[1]]
 
-    plants = {CASES[1]: Plant("spin", 1000.0)}
+    plants = {CASES[1]: Plant("spin", 300.0)}
     header, *lines, end = measured(two_commits, asked(plants=plants), choose, until("stage 2, block 2"))
     assert (header["base"]["commit"], header["head"]["commit"]) == (
         two_commits.git("rev-parse", "HEAD~1"),
@@ -134,7 +123,7 @@ def test_all_cases_then_the_suspects_with_controls_among_them(two_commits):
     assert end["end"] == "interrupted"
     for line in lines:
         assert len(line["base"]) == len(line["head"]) == BRIEF.samples[line["stage"]]
-    reference = statistics.median([*lines[0]["base"], *lines[0]["head"], *lines[1]["base"], *lines[1]["head"]])
+    reference = min(value for line in lines for value in line["base"])
     for line in lines[2:]:  # a spin lasts as long as it was told to, whatever else happens
         slowed = line["kind"] == "pair" and line["case"] == CASES[1]
         assert (min(line["head"]) > 100 * reference) == slowed
@@ -231,13 +220,13 @@ def test_what_cannot_be_compared_is_said_before_anything_is_measured(repository,
         measured(repository, asked(**changes))
 
 
-def test_what_a_build_leaves_running_is_neither_waited_for_nor_left_behind(repository, tmp_path):
+def test_what_a_build_leaves_running_is_neither_waited_for_nor_left_behind(repository, tmp_path, eventually):
     repository.commit(readme="")
     server = tmp_path / "server"
     build = f"sleep 600 & echo $! > {server}"
     with pytest.raises(CaseError, match="neither the base nor the head has"):
         measured(repository, asked(base="HEAD", head="HEAD", build=build))
-    assert ends(int(server.read_text()))
+    assert eventually(lambda: not running(int(server.read_text())))
 
 
 def test_cases_that_fail_do_not_outlast_the_budget(repository):
