@@ -24,11 +24,12 @@ DEPTH = 512  # rows of a panel: 128 KiB, which leave room for the left operand i
 PAGE = 4096  # bytes: rows farther apart need an entry of the TLB each
 MANY = 24  # rows of the left operand from which copying the right one pays
 FEW = 12  # rows below which copying a transpose does not
-ROWS = 24  # of a block: whole tiles of any height
 SPEED = 14 * LANES // 4  # multiply-adds in a nanosecond, about
 STREAM = 110  # bytes in a nanosecond from the second-level cache, about: what one row waits for
+REUSE = 16  # a thread that has computed whole rows has what is next done with them: worth so much of its share
 MOST = np.array([HEIGHTS.get(vectors, (0,))[0] for vectors in range(WIDE + 1)])
 
+get_threads = types.ExternalFunction("omp_get_max_threads", types.int32())
 tile = product_tile(DTYPE)
 transposed = transposed_tile(DTYPE)
 dots = dots_tile(DTYPE)
@@ -54,9 +55,15 @@ def copied(depth, width, b, b_row, b_column, panel):
 
 
 @njit(**OPTIONS, **PART)
+def vectors_of(width):
+    """Of a tile, for so many columns of a panel."""
+    return min(PANEL, 1 if width <= LANES else 2 if width <= 2 * LANES else 4)
+
+
+@njit(**OPTIONS, **PART)
 def down(rows, width, depth, a, a_row, a_column, b, b_row, c, c_row, add):
     """A panel of c, from top to bottom."""
-    vectors = WIDE if width > PANEL * LANES else min(PANEL, 1 if width <= LANES else 2 if width <= 2 * LANES else 4)
+    vectors = WIDE if width > PANEL * LANES else vectors_of(width)
     row = 0
     while row < rows:
         rest = rows - row
@@ -102,19 +109,26 @@ def few_rows(rows, columns, depth, a, a_row, b, b_column, c, c_row):
 
 
 @njit(**OPTIONS, **PART)
-def some_rows(first, last, rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
-    """The rows of some blocks."""
-    first *= ROWS
-    rows = min(last * ROWS, rows) - first
+def some_rows(first, last, height, rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
+    """The rows of some tiles."""
+    first *= height
+    rows = min(last * height, rows) - first
     block(rows, columns, depth, a + first * a_row, a_row, a_column, b, b_row, b_column, c + first * c_row, c_row)
 
 
 @njit(**OPTIONS, **PART)
-def some_columns(first, last, rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
+def some_columns(first, last, width, rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row):
     """The columns of some panels."""
-    first *= WIDTH
-    columns = min(last * WIDTH, columns) - first
+    first *= width
+    columns = min(last * width, columns) - first
     block(rows, columns, depth, a, a_row, a_column, b + first * b_column, b_row, b_column, c + first * ITEM, c_row)
+
+
+@njit(**OPTIONS, **PART)
+def largest(length, step, threads):
+    """Of the shares of a length that is divided in whole steps: what the last thread has to do."""
+    steps = (length + step - 1) // step
+    return min(length, (steps + threads - 1) // threads * step)
 
 
 @cfunc(types.void(*[word] * 11), cache=True, pipeline_class=Whole, **OPTIONS)
@@ -130,8 +144,9 @@ def product(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_r
         return
     nanoseconds = columns * depth * max(rows * STREAM, SPEED * ITEM) // (SPEED * STREAM)
     arguments = (rows, columns, depth, a, a_row, a_column, b, b_row, b_column, c, c_row)
-    blocks, panels = (rows + ROWS - 1) // ROWS, (columns + WIDTH - 1) // WIDTH
-    if blocks > panels:  # shares of many are more equal
-        in_chunks(some_rows, blocks, nanoseconds, arguments)
+    height, threads = MOST[vectors_of(columns)], get_threads()
+    by_rows, by_columns = largest(rows, height, threads) * columns, largest(columns, WIDTH, threads) * rows
+    if by_rows <= by_columns + by_columns // REUSE:
+        in_chunks(some_rows, (rows + height - 1) // height, nanoseconds, (height, *arguments))
     else:
-        in_chunks(some_columns, panels, nanoseconds, arguments)
+        in_chunks(some_columns, (columns + WIDTH - 1) // WIDTH, nanoseconds, (WIDTH, *arguments))
