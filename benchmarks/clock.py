@@ -79,6 +79,7 @@ class Sampler:
         """Calls that fill one window, found while warming up, so that no call is wasted.
 
         The fastest of several tries counts: one that lost the processor for a while would make every window too short.
+        It decides also whether more calls are tried next, or what is slow ever after would be tried ever after.
         """
         calls, spent, tries, fastest = 1, 0.0, 0, math.inf
         while tries < TRIES or spent < sampling.warm_up or fastest * calls < sampling.window / 2:
@@ -86,7 +87,7 @@ class Sampler:
             spent += elapsed
             tries += 1
             fastest = min(fastest, elapsed / calls)
-            if elapsed < sampling.window / 2:
+            if fastest * calls < sampling.window / 2:
                 calls *= 2
         return self._filling(fastest)
 

@@ -45,6 +45,12 @@ def test_a_call_that_lost_the_processor_does_not_shorten_the_window():
     assert sampler(work).calls == pytest.approx(400, abs=1)
 
 
+def test_calls_that_are_never_fast_again_are_calibrated_all_the_same():
+    one = sampler(Work(1e-5, 1e-5, 1e-5, 1e-5, 1e-3))  # threads that wait for each other from then on
+    assert one.sample() == pytest.approx(1e-3)
+    assert one.calls == pytest.approx(4, abs=1)
+
+
 def test_the_number_of_calls_follows_a_change_of_speed():
     work = Work(1e-5)
     one = sampler(work)
