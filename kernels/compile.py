@@ -77,8 +77,8 @@ def _library() -> str:
 def _intact(entry: Path, source: str) -> bool:
     """Whether an entry holds exactly what was published, machine code included (a bit lost there could crash)."""
     try:
-        manifest = json.loads((entry / MANIFEST).read_text())
-        return (entry / "kernel.py").read_text() == source and manifest == _manifest(entry)
+        manifest = json.loads((entry / MANIFEST).read_text(encoding="utf-8"))
+        return (entry / "kernel.py").read_text(encoding="utf-8") == source and manifest == _manifest(entry)
     except (OSError, ValueError):
         return False
 
@@ -108,9 +108,9 @@ def _build(name: str, source: str, entry: Path) -> ModuleType:
 
 def _build_in(workshop: Path, name: str, source: str) -> ModuleType:
     try:
-        (workshop / "kernel.py").write_text(source)
+        (workshop / "kernel.py").write_text(source, encoding="utf-8")
         module = _import(name, workshop)
-        (workshop / MANIFEST).write_text(json.dumps(_manifest(workshop), indent=1))
+        (workshop / MANIFEST).write_text(json.dumps(_manifest(workshop), indent=1), encoding="utf-8")
     except (SyntaxError, NumbaError) as error:
         reason = str(error).strip().splitlines()[0]
         raise KernelError(
@@ -125,7 +125,7 @@ def _build_in(workshop: Path, name: str, source: str) -> ModuleType:
 def _publish(workshop: Path, entry: Path) -> None:
     """Give the folder its name.  A damaged entry makes room; where another process was faster, its entry stays."""
     try:
-        if entry.exists() and not _intact(entry, (workshop / "kernel.py").read_text()):
+        if entry.exists() and not _intact(entry, (workshop / "kernel.py").read_text(encoding="utf-8")):
             entry.rename(workshop / "damaged")
         workshop.rename(entry)
         shutil.rmtree(entry / "damaged", ignore_errors=True)

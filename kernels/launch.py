@@ -66,7 +66,8 @@ def _loaded(name: str) -> ModuleType:
     """One of the files in ``native``, from the cache; what it is made of has a part in its name there."""
     folder = Path(__file__).parent / "native"
     parts = hashlib.sha256(b"".join((folder / f"{part}.py").read_bytes() for part in ("__init__", "arrays", "nodes")))
-    return load(name, f"{(folder / f'{name}.py').read_text()}\n# of parts with the digest {parts.hexdigest()}\n")
+    text = (folder / f"{name}.py").read_text(encoding="utf-8")
+    return load(name, f"{text}\n# of parts with the digest {parts.hexdigest()}\n")
 
 
 def refusal() -> MXNetError:

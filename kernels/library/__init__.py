@@ -22,7 +22,7 @@ FUNCTIONS = tuple(sorted(file.stem for file in Path(__file__).parent.glob("[!_]*
 @cache
 def library(function: str, dtype: str) -> ModuleType:
     """The module of a function for a dtype: compiled, or loaded from the cache, before a kernel that calls it."""
-    text = (Path(__file__).parent / f"{function}.py").read_text()
+    text = (Path(__file__).parent / f"{function}.py").read_text(encoding="utf-8")
     module = load(f"{function}-{dtype}", text.replace('DTYPE = "float32"', f'DTYPE = "{dtype}"', 1))
     llvmlite.binding.add_symbol(_symbol(function, dtype), getattr(module, function).address)
     return module

@@ -263,7 +263,10 @@ def start(cache: Path, work: str) -> subprocess.Popen[str]:
 
 def compiled_by(process: subprocess.Popen[str]) -> int:
     """How many functions the process compiled, once its results were right."""
-    output, errors = process.communicate(timeout=200)
+    try:
+        output, errors = process.communicate(timeout=1500)
+    finally:
+        process.kill()
     assert process.returncode == 0, errors
     word, count = output.split()
     assert word == "compiled"

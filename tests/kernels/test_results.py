@@ -149,7 +149,8 @@ def test_threads_do_not_share_results(fast: gluon.Block) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=120)
+        thread.join(timeout=1500)
+    assert not any(thread.is_alive() for thread in threads)
     assert failures == []
 
 

@@ -62,7 +62,7 @@ def digests(threads: int) -> list[str]:
     """One line for each result, in a process with so many threads."""
     environment = {**os.environ, "GLUONMARK_THREADS": str(threads)}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True, timeout=300
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True, timeout=1500
     )
     return done.stdout.splitlines()
 
