@@ -63,9 +63,9 @@ def straight() -> Callable[[int, int, int], int]:
 
 @cache
 def _loaded(name: str) -> ModuleType:
-    """One of the files in ``native``, from the cache; what it is made of has a part in its name there."""
+    """One of the files in ``native``, from the cache; all of them have a part in its name there: it is made of some."""
     folder = Path(__file__).parent / "native"
-    parts = hashlib.sha256(b"".join((folder / f"{part}.py").read_bytes() for part in ("__init__", "arrays", "nodes")))
+    parts = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(folder.glob("*.py"))))
     text = (folder / f"{name}.py").read_text(encoding="utf-8")
     return load(name, f"{text}\n# of parts with the digest {parts.hexdigest()}\n")
 

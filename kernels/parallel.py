@@ -45,6 +45,9 @@ os.register_at_fork(after_in_child=_alone)
 WORTH = 2_000
 WAKE = 50_000
 
+# For compiled code: how many threads MXNet's operators have.
+get_threads = types.ExternalFunction("omp_get_max_threads", types.int32())
+
 BOOL, WORD, NUMBER, ADDRESS = ir.IntType(1), ir.IntType(64), ir.IntType(32), ir.IntType(8).as_pointer()
 
 
@@ -85,9 +88,9 @@ def shared_or_alone(builder: Any, most: Any, nanoseconds: Any) -> Iterator[tuple
 
 
 def _threads(builder: Any) -> Any:
-    """How many threads MXNet's operators have."""
+    """The same, for code that is written as LLVM's."""
     kind = ir.FunctionType(NUMBER, [])
-    found = builder.call(cgutils.get_or_insert_function(builder.module, kind, "omp_get_max_threads"), [])
+    found = builder.call(cgutils.get_or_insert_function(builder.module, kind, get_threads.symbol), [])
     return builder.sext(found, WORD)
 
 

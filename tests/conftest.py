@@ -40,7 +40,9 @@ def eventually() -> Callable[[Callable[[], object]], bool]:
 @pytest.fixture
 def plain_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Git with nobody's settings, and without the repository of a folder above or of a hook that runs these tests."""
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"):
+    from benchmarks.side_by_side.commits import INHERITED
+
+    for name in INHERITED:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))

@@ -8,7 +8,7 @@ the second-level cache; it is copied where its rows are not contiguous, lie far 
 import numpy as np
 from numba import cfunc, njit, types
 
-from kernels.parallel import in_chunks
+from kernels.parallel import get_threads, in_chunks
 from kernels.tiles import HEIGHTS, PANEL, WIDE, dots_tile, product_tile, transposed_tile
 from kernels.vectors import BYTES, address_of, lanes, read, write
 from kernels.whole import PART, Whole
@@ -29,7 +29,6 @@ STREAM = 110  # bytes in a nanosecond from the second-level cache, about: what o
 REUSE = 16  # a thread that has computed whole rows has what is next done with them: worth so much of its share
 MOST = np.array([HEIGHTS.get(vectors, (0,))[0] for vectors in range(WIDE + 1)])
 
-get_threads = types.ExternalFunction("omp_get_max_threads", types.int32())
 tile = product_tile(DTYPE)
 transposed = transposed_tile(DTYPE)
 dots = dots_tile(DTYPE)
